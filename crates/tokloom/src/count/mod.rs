@@ -1,0 +1,1 @@
+//! pretokens → how often each occurs: threads, u64, exact sums.

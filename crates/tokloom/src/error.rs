@@ -1,0 +1,64 @@
+//! Everything that can go wrong in the engine, by what the caller can do about it.
+
+use std::fmt;
+
+/// The result of an engine call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error that says what was wrong, where, and what to do.
+#[derive(Debug)]
+pub enum Error {
+    /// A split pattern that doesn't compile, matches the empty string, or needs too many steps.
+    Pattern(String),
+    /// Tokens, merges or ranks that contradict each other.
+    Vocabulary(String),
+    /// A special token that is empty, given twice, or equal to an ordinary token; or one met in a text where the
+    /// caller allowed none.
+    SpecialToken(String),
+    /// A file whose contents are not what they should be: which file, where in it, and what was expected.
+    Format(String),
+    /// An id that stands for no token.
+    UnknownId(u64),
+    /// An argument outside its range.
+    Argument(String),
+    /// The operating system refused something: on which path, and what it said.
+    Io {
+        /// The file that was read or written.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The caller's progress callback asked to stop.
+    Interrupted,
+}
+
+impl Error {
+    /// An [`Error::Io`] that remembers its path.
+    pub fn io(path: impl fmt::Display, source: std::io::Error) -> Self {
+        Error::Io { path: path.to_string(), source }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Pattern(message)
+            | Error::Vocabulary(message)
+            | Error::SpecialToken(message)
+            | Error::Format(message)
+            | Error::Argument(message) => formatter.write_str(message),
+            Error::UnknownId(id) => write!(formatter, "id {id} stands for no token of this vocabulary"),
+            Error::Io { path, source } => write!(formatter, "{path}: {source}"),
+            Error::Interrupted => formatter.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Vocabularies as files of other projects: bytes in, [`Parts`](crate::vocabulary::Parts) out, and back.
+
+pub mod huggingface;
+pub mod tiktoken;

@@ -1,0 +1,1 @@
+//! Files → documents: text, jsonl; plain, gz, zst; in blocks, never a whole corpus.
