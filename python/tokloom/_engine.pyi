@@ -1,0 +1,136 @@
+"""Types of the extension module: the engine in Rust, seen from Python.
+
+Not public: `tokloom.bpe` is its one user. Texts are `str` or `bytes`; a `str` with a lone surrogate is a `TextError`.
+`special` is "text", "parse", "raise" or a collection of special tokens' names.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNICODE_VERSION: str
+
+Splits = list[tuple[str, str]]  # (regular expression, what becomes of gaps: "characters" | "whole")
+Special = str | Collection[str]
+AddedToken = tuple[str, int, bool, bool, bool, bool, bool]
+# (content, id, special, strip_left, strip_right, single_word, normalized)
+
+def pattern_names() -> list[str]: ...
+def named_pattern(name: str) -> Splits | None: ...
+def pattern_name(splits: Splits) -> str | None: ...
+
+@final
+class Pretokenizer:
+    def __new__(cls, splits: Splits) -> Pretokenizer: ...
+    def split(self, text: str | bytes) -> list[bytes]: ...
+
+@final
+class Counter:
+    """Counts pretokens with worker threads. `progress(bytes)` is called some ten times a second."""
+
+    def __new__(
+        cls, splits: Splits, *, threads: int, memory: int | None, progress: Callable[[int], object] | None
+    ) -> Counter: ...
+    def add_documents(self, documents: Sequence[str | bytes]) -> None: ...
+    def add_file(self, path: str, *, format: str, compression: str, field: str) -> None: ...
+    def finish(self) -> PretokenCounts: ...
+
+@final
+class PretokenCounts:
+    splits: Splits
+    total_pretokens: int
+    total_bytes: int
+    def __len__(self) -> int: ...
+    def most_common(self, limit: int | None = None) -> list[tuple[bytes, int]]: ...
+    def merged(self, other: PretokenCounts) -> PretokenCounts: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(data: bytes, origin: str) -> PretokenCounts: ...
+    def train(
+        self,
+        vocab_size: int,
+        special_tokens: Sequence[str],
+        *,
+        model: Literal["bpe", "words"],
+        min_count: int,
+        max_token_length: int | None,
+        progress: Callable[[int, int], object] | None,
+    ) -> Vocabulary:
+        """A vocabulary; it may be smaller than asked. `progress(merges made, merges wanted)`."""
+    def train_more(
+        self,
+        vocabulary: Vocabulary,
+        vocab_size: int,
+        *,
+        min_count: int,
+        max_token_length: int | None,
+        progress: Callable[[int, int], object] | None,
+    ) -> Vocabulary: ...
+
+@final
+class Documents:
+    """Batches of documents (bytes) from one file; `whole` texts, or blocks of them where `whole` is False."""
+
+    def __new__(cls, path: str, *, format: str, compression: str, field: str) -> Documents: ...
+    def __iter__(self) -> Documents: ...
+    def __next__(self) -> list[bytes]: ...
+
+@final
+class StreamEncoder:
+    def feed(self, chunk: str | bytes) -> NDArray[np.uint32]: ...
+    def finish(self) -> NDArray[np.uint32]: ...
+
+@final
+class Vocabulary:
+    size: int  # highest id + 1
+    kind: Literal["bpe", "words"]
+    splits: Splits
+    fingerprint: str
+    added_tokens: list[AddedToken]
+    whole_pretoken_first: bool
+    post_processor: str | None
+    longest_token: int  # bytes
+
+    @staticmethod
+    def from_parts(
+        splits: Splits,
+        tokens: Sequence[tuple[int, bytes]],
+        *,
+        kind: str,
+        merges: Sequence[tuple[int, int, int]] | None,
+        whole_pretoken_first: bool,
+        added_tokens: Sequence[AddedToken],
+        post_processor: str | None,
+    ) -> Vocabulary:
+        """`merges`: (left, right, merged), earliest first; None: by rank."""
+    @staticmethod
+    def from_huggingface(data: bytes, origin: str) -> Vocabulary: ...
+    def to_huggingface(self) -> bytes: ...
+    def huggingface_config(
+        self, *, bos: str | None, eos: str | None, pad: str | None, unk: str | None
+    ) -> bytes: ...
+    def to_tiktoken(self) -> bytes: ...
+    def tiktoken_pattern(self) -> str | None: ...
+    def listed_merges(self) -> list[tuple[int, int, int]] | None:
+        """Merges that ranks alone don't say, or None."""
+    def tokens(self) -> list[tuple[int, bytes]]: ...
+    def token_bytes(self, id: int) -> bytes: ...
+    def token_id(self, token: bytes) -> int | None: ...
+    def with_added_tokens(self, tokens: Sequence[AddedToken]) -> Vocabulary: ...
+    def prune(self, keep: Sequence[int]) -> tuple[Vocabulary, dict[int, int]]: ...
+    def encode(self, text: str | bytes, special: Special) -> list[int]: ...
+    def encode_to_numpy(self, text: str | bytes, special: Special) -> NDArray[np.uint32]: ...
+    def encode_batch(self, texts: Sequence[str | bytes], special: Special, threads: int) -> list[list[int]]: ...
+    def encode_batch_to_numpy(
+        self, texts: Sequence[str | bytes], special: Special, threads: int
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]: ...
+    def count_tokens(self, text: str | bytes, special: Special) -> int: ...
+    def byte_spans(self, text: str | bytes, special: Special) -> NDArray[np.int64]:
+        """Shape (tokens, 2): [start, end) of each token in the text's UTF-8."""
+    def spans(self, text: str | bytes, special: Special) -> list[tuple[int, int]]: ...
+    def decode_bytes(self, ids: object, skip_special_tokens: bool) -> bytes: ...
+    def stream_encoder(self, special: Special) -> StreamEncoder: ...
+
+def read_ranks(data: bytes, origin: str) -> list[tuple[int, bytes]]: ...
