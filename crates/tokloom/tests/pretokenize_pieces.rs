@@ -1,6 +1,8 @@
 //! What holds for every scanner, whatever its pattern: bytes that are no UTF-8, texts that go on, places to cut, and
 //! time in proportion to the text.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod pretokenize_support;
 
 use pretokenize_support::{ends, nasty_bytes, pretokens, scanners};
