@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alphabet;
 use super::model::Model;
+use super::read::IsOnePretoken;
 use super::section::Section;
 use crate::error::Result;
 use crate::formats::ID_LIMIT;
@@ -89,11 +90,12 @@ pub(super) fn read<'a>(section: &Section<'a>) -> Result<Vec<(AddedToken, Section
 pub(super) fn check(
     tokens: &[(AddedToken, Section)],
     model: &Model,
-    is_one_pretoken: impl Fn(&[u8]) -> Result<bool>,
+    one_pretoken: impl FnOnce() -> Result<IsOnePretoken>,
 ) -> Result<()> {
     let merged: HashSet<u32> =
         model.merges.iter().flat_map(|&(left, right, merged)| [left, right, merged]).collect();
     check_ids(tokens, model)?;
+    let is_one_pretoken = if model.ignore_merges { Some(one_pretoken()?) } else { None };
     for (token, section) in tokens {
         if !model.vocabulary.contains_key(token.content.as_str()) {
             continue;
@@ -112,7 +114,9 @@ pub(super) fn check(
         if bytes.len() == 1 {
             return Err(conflict("a byte"));
         }
-        if model.ignore_merges && is_one_pretoken(&bytes)? {
+        if let Some(is_one_pretoken) = &is_one_pretoken
+            && is_one_pretoken(&bytes)?
+        {
             return Err(conflict("(with ignore_merges) an ordinary token"));
         }
     }

@@ -14,21 +14,23 @@ use crate::vocabulary::{Merges, Parts};
 ///
 /// The merges stay [`Merges::Listed`] as they are, also where they say no more than the ranks do.
 pub fn read(bytes: &[u8], origin: &str) -> Result<Parts> {
-    let find = |regexes: &[&str]| match regexes {
-        [pre_tokenizer::GPT2] => Pattern::named("gpt2"),
-        _ => Pattern::from_huggingface(regexes),
-    };
-    read_with(bytes, origin, find, is_one_pretoken)
+    read_with(bytes, origin, Pattern::from_huggingface, one_pretoken_of)
 }
 
-/// Whether a text of these bytes would be a single pretoken.
+/// Whether a text of these bytes is a single pretoken.
+pub(super) type IsOnePretoken = Box<dyn Fn(&[u8]) -> Result<bool>>;
+
+/// The question for one pattern.
 ///
 /// No known pattern looks at what stands before a match, and after one only for white space: what is one pretoken
 /// anywhere is one by itself.
-pub(super) fn is_one_pretoken(pattern: &Pattern, bytes: &[u8]) -> Result<bool> {
-    let mut count = 0;
-    Pretokenizer::new(pattern)?.split(bytes, |_| count += 1)?;
-    Ok(count == 1)
+pub(super) fn one_pretoken_of(pattern: &Pattern) -> Result<IsOnePretoken> {
+    let pretokenizer = Pretokenizer::new(pattern)?;
+    Ok(Box::new(move |bytes| {
+        let mut count = 0;
+        pretokenizer.split(bytes, |_| count += 1)?;
+        Ok(count == 1)
+    }))
 }
 
 /// [`read`], with the known patterns and the pretokenizer as arguments.
@@ -36,7 +38,7 @@ pub(super) fn read_with(
     bytes: &[u8],
     origin: &str,
     find_pattern: impl Fn(&[&str]) -> Option<Pattern>,
-    is_one_pretoken: impl Fn(&Pattern, &[u8]) -> Result<bool>,
+    one_pretoken_of: impl Fn(&Pattern) -> Result<IsOnePretoken>,
 ) -> Result<Parts> {
     let file = Section::of_file(bytes, origin)?;
     let (mut model, mut pattern, mut post_processor, mut added_tokens) = (None, None, None, Vec::new());
@@ -64,7 +66,7 @@ pub(super) fn read_with(
     let Some(pattern) = pattern else {
         return Err(file.unsupported("has no `pre_tokenizer`, so the tokens aren't bytes"));
     };
-    added::check(&added_tokens, &model, |bytes| is_one_pretoken(&pattern, bytes))?;
+    added::check(&added_tokens, &model, || one_pretoken_of(&pattern))?;
     let added: Vec<_> = added_tokens.into_iter().map(|(token, _)| token).collect();
     let tokens = ordinary_tokens(&model, &added)?;
     let (merges, whole_pretoken_first) = (Merges::Listed(model.merges), model.ignore_merges);

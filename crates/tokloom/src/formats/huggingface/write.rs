@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::post_processor::{self, PostProcessor};
 use super::pre_tokenizer::{ByteLevel, GPT2, Split};
-use super::read::is_one_pretoken;
+use super::read::{IsOnePretoken, one_pretoken_of};
 use super::{added, alphabet};
 use crate::error::{Error, Result};
 use crate::pretokenize::Pattern;
@@ -32,33 +32,31 @@ pub struct View<'a> {
 /// The vocabulary as a `tokenizer.json`, compact, the same bytes every time: those that `tokenizers` writes with
 /// `to_str(pretty=False)`.
 ///
-/// Merges are pairs, `["a","b"]`, which `tokenizers` reads from 0.20 on. Added tokens stand in the model's vocabulary
+/// Merges are pairs, `["a","b"]`, which `tokenizers` reads from 0.20 on (0.20.0 and 0.23.3 do, 0.19.1 doesn't). Added tokens stand in the model's vocabulary
 /// too: there their ids hold, even where ids have holes. `tokenizers` reads holes without complaint, and warns of them
 /// when it saves; its vocabulary size is then less than the highest id + 1.
 ///
 /// An error if the pattern isn't proven to mean the same in Oniguruma, or if `tokenizers` would give other ids.
 pub fn write(view: &View) -> Result<Vec<u8>> {
-    let is_gpt2 = Pattern::named("gpt2").is_some_and(|gpt2| gpt2 == *view.pattern);
-    let regexes = if is_gpt2 { Some(vec![GPT2]) } else { view.pattern.for_huggingface() };
-    let Some(regexes) = regexes else {
+    let Some(regexes) = view.pattern.for_huggingface() else {
         return Err(Error::Format(
             "this split pattern isn't proven to mean the same in a `tokenizer.json` (Oniguruma reads some expressions \
              differently); save the vocabulary in tokloom's own form, or as a tiktoken rank file"
                 .to_owned(),
         ));
     };
-    write_with(view, &regexes, is_one_pretoken)
+    write_with(view, &regexes, one_pretoken_of)
 }
 
 /// [`write`], with the split's expressions and the pretokenizer as arguments.
 pub(super) fn write_with(
     view: &View,
     regexes: &[&str],
-    is_one_pretoken: impl Fn(&Pattern, &[u8]) -> Result<bool>,
+    one_pretoken_of: impl Fn(&Pattern) -> Result<IsOnePretoken>,
 ) -> Result<Vec<u8>> {
     let texts = ordinary_texts(view)?;
     let merges = merges(view, &texts)?;
-    let vocabulary = with_added(view, &texts, is_one_pretoken)?;
+    let vocabulary = with_added(view, &texts, one_pretoken_of)?;
     let mut added_tokens: Vec<_> = view.added.iter().collect();
     added_tokens.sort_unstable_by_key(|token| token.id);
     let id_of =
@@ -136,10 +134,11 @@ fn merges<'v>(view: &View, texts: &'v [(u32, String)]) -> Result<Vec<(&'v str, &
 fn with_added<'v>(
     view: &View<'v>,
     texts: &'v [(u32, String)],
-    is_one_pretoken: impl Fn(&Pattern, &[u8]) -> Result<bool>,
+    one_pretoken_of: impl Fn(&Pattern) -> Result<IsOnePretoken>,
 ) -> Result<Vec<(u32, &'v str)>> {
     let mut vocabulary: Vec<_> = texts.iter().map(|(id, text)| (*id, text.as_str())).collect();
     let mut owners: HashMap<&str, u32> = vocabulary.iter().map(|&(id, text)| (text, id)).collect();
+    let is_one_pretoken = if view.whole_pretoken_first { Some(one_pretoken_of(view.pattern)?) } else { None };
     for AddedToken { content, id, .. } in view.added {
         let conflict = |how: String| {
             Err(Error::SpecialToken(format!(
@@ -150,9 +149,9 @@ fn with_added<'v>(
         if let Some(other) = owners.insert(content, *id) {
             return conflict(format!("the token {other} is written so, too"));
         }
-        if view.whole_pretoken_first
+        if let Some(is_one_pretoken) = &is_one_pretoken
             && let Some(bytes) = alphabet::read(content)
-            && is_one_pretoken(view.pattern, &bytes)?
+            && is_one_pretoken(&bytes)?
         {
             return conflict("ordinary text can be a pretoken that is written so".to_owned());
         }
