@@ -1,4 +1,10 @@
 //! Vocabularies as files of other projects: bytes in, [`Parts`](crate::vocabulary::Parts) out, and back.
+//!
+//! Nothing here opens a file. `origin` is the path (or whatever the bytes came from), for the messages.
 
+mod foreign;
 pub mod huggingface;
 pub mod tiktoken;
+
+/// Ids are below this: 2^31, so that they fit into the signed 32 bits that many libraries keep them in.
+const ID_LIMIT: u64 = 1 << 31;
