@@ -1,6 +1,6 @@
 //! `tokenizer.json` of Hugging Face's tokenizers, byte-level BPE.
 //!
-//! [`read`] takes what the engine does exactly and refuses everything else by name; [`write`] gives a file that
+//! [`read`] takes what the engine does exactly and refuses everything else by name; [`write()`] gives a file that
 //! `tokenizers` opens with the same ids, and [`write_config`] what `AutoTokenizer` wants beside it.
 
 mod added;
