@@ -75,12 +75,13 @@ fn assert_same(name: &str, scanner: &Pretokenizer, oracle: &Oracle, text: &str) 
 
 /// Where a code point is tried, besides the beginning and the end of a text; `@` stands for it.
 const CONTEXTS: &[&str] =
-    &["a@a", " @ x", "A@A", "1@1", "!@!", "'@", "a's@", "\n@b", "  @@\n", "\u{301}@A", " !@\r\n"];
+    &["a@a", " @ x", "A@A", "1@1", "!@!", "'@x", "a's@", "\n@b", "  @@\n", "\u{301}@A", " !@\r\n"];
 const MORE_CONTEXTS: &[&str] = &[
     " @a",
     "b@",
     "  @ x",
-    "x'l@",
+    "'l@x",
+    "x'l@x",
     "ʰ@Z",
     "漢@漢",
     "ア@@ア",
@@ -89,7 +90,9 @@ const MORE_CONTEXTS: &[&str] = &[
     "Zz@/@\n/",
     "\t@",
     "🎉@",
-    "'r@",
+    "'r@x",
+    "'@e",
+    "'@lx",
     "'R@'v",
     "\u{A0}@",
     "\r@\r",
@@ -111,6 +114,8 @@ fn assert_same_in(name: &str, claims: &[Claim], contexts: &[&str], characters: i
         let mut text = character.to_owned();
         for parts in &contexts {
             text.push_str(&parts.join(character));
+            // So that the next context begins with a pretoken.
+            text.push('\n');
         }
         text.push_str(character);
         assert_same(name, scanner, oracle, &text);
