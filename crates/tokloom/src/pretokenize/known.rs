@@ -64,7 +64,8 @@ pub(super) const KNOWN: &[Known] = &[
             r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
         ],
         spellings: &[],
-        // To Oniguruma `{1,3}+` is a repeated repeat and `$` the end of a line.
+        // To Oniguruma `{1,3}+` is a repeated repeat and `$` the end of a line. (Behind `\s++` no newline is left, so
+        // that `$` would do; `\z` needs no such argument.)
         huggingface: &[
             r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++\z|\s*[\r\n]|\s+(?!\S)|\s",
         ],

@@ -1,5 +1,7 @@
 //! What the tests of the pretokenizer share.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use proptest::prelude::*;
 use tokloom::{Pattern, Pretokenizer};
 
@@ -31,7 +33,6 @@ pub fn pretokens(pretokenizer: &Pretokenizer, bytes: &[u8]) -> Vec<String> {
 }
 
 /// The scanner of every named pattern.
-#[allow(dead_code, reason = "not every test needs it")]
 pub fn scanners() -> Vec<(&'static str, Pretokenizer)> {
     let scanner = |name: &'static str| (name, Pretokenizer::new(&Pattern::named(name).unwrap()).unwrap());
     Pattern::names().into_iter().map(scanner).collect()
@@ -172,7 +173,6 @@ pub fn nasty_text() -> impl Strategy<Value = String> {
 }
 
 /// The same with bytes that are no UTF-8 among them.
-#[allow(dead_code, reason = "not every test needs it")]
 pub fn nasty_bytes() -> impl Strategy<Value = Vec<u8>> {
     const BROKEN: &[&[u8]] = &[
         b"",
