@@ -4,6 +4,7 @@
 //! isn't `normalized`, then the rest in what is left) follow Hugging Face's tokenizers, since files say them.
 
 use crate::error::{Error, Result};
+use crate::pretokenize::is_white_space;
 use crate::vocabulary::AddedToken;
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::ops::Range;
@@ -215,7 +216,3 @@ fn is_word(char: char) -> bool {
     regex_syntax::try_is_word_character(char).unwrap_or(false)
 }
 
-/// `\s` of the tables all patterns use.
-fn is_white_space(char: char) -> bool {
-    crate::pretokenize::is_white_space(char)
-}

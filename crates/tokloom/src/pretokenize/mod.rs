@@ -20,6 +20,11 @@ use crate::error::Result;
 use regex::RegexSplits;
 use scanners::Scan;
 
+/// `\s` of the tables that all patterns use.
+pub(crate) fn is_white_space(character: char) -> bool {
+    classes::Classes::cased().is_ok_and(|classes| classes.of(character.into()) & classes::SPACE != 0)
+}
+
 /// A compiled [`Pattern`]. Cheap to share between threads; every method takes `&self`.
 pub struct Pretokenizer {
     engine: Engine,

@@ -200,14 +200,14 @@ fn check_added(added: &[AddedToken], tokens: &[(u32, Vec<u8>)]) -> Result<()> {
     let by_bytes: HashMap<&[u8], u32> = tokens.iter().map(|(id, bytes)| (&bytes[..], *id)).collect();
     let mut contents = HashMap::new();
     let mut ids: HashMap<u32, &[u8]> = tokens.iter().map(|(id, bytes)| (*id, &bytes[..])).collect();
-    for AddedToken { content, id, .. } in added {
+    for AddedToken { content, id, special, .. } in added {
         let wrong = if content.is_empty() {
             "a special token is empty; it would be found everywhere".to_owned()
         } else if content.len() > LONGEST_TOKEN {
             format!("a special token is {} bytes long; at most {LONGEST_TOKEN} are allowed", content.len())
         } else if *id > HIGHEST_ID - 1 {
             format!("id {id} of special token {content:?} is too high: ids go up to {}", HIGHEST_ID - 1)
-        } else if let Some(ordinary) = by_bytes.get(content.as_bytes()) {
+        } else if let Some(ordinary) = by_bytes.get(content.as_bytes()).filter(|_| *special) {
             format!("special token {content:?} is already an ordinary token, with id {ordinary}: give it another text")
         } else if contents.insert(content, *id).is_some() {
             format!("special token {content:?} is given twice")
