@@ -1,5 +1,8 @@
 //! Text files: blocks, packed files, and what the system refuses.
 
+// The helpers of tests are no tests to clippy.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;

@@ -29,8 +29,8 @@ pub enum Format {
     Text(Option<Cut>),
     /// Each line that isn't blank is a JSON object, and its string `field` is a document.
     ///
-    /// Bytes in the string that aren't UTF-8 stay as they are; an escaped surrogate without its partner (`\ud800`)
-    /// becomes the three bytes that WTF-8 has for it. A line may have up to 1 GiB.
+    /// Bytes in the string that aren't UTF-8 stay as they are, and so do control characters that JSON wants escaped;
+    /// an escaped surrogate without its partner (`\ud800`) becomes the three bytes that WTF-8 has for it. A line may have up to 1 GiB.
     JsonLines {
         /// The name of the field that holds the text.
         field: String,
