@@ -28,6 +28,8 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A fault of this library, such as a thread of its own that panicked.
+    Internal(String),
     /// The caller's progress callback asked to stop.
     Interrupted,
 }
@@ -46,7 +48,8 @@ impl fmt::Display for Error {
             | Error::Vocabulary(message)
             | Error::SpecialToken(message)
             | Error::Format(message)
-            | Error::Argument(message) => formatter.write_str(message),
+            | Error::Argument(message)
+            | Error::Internal(message) => formatter.write_str(message),
             Error::UnknownId(id) => write!(formatter, "id {id} stands for no token of this vocabulary"),
             Error::Io { path, source } => write!(formatter, "{path}: {source}"),
             Error::Interrupted => formatter.write_str("interrupted"),
