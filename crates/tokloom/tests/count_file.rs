@@ -1,7 +1,6 @@
 //! Counts that are added, written and read.
 
-// The helpers of tests are no tests to clippy.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

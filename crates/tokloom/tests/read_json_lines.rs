@@ -1,7 +1,6 @@
 //! JSON lines: which documents come out, and what is refused.
 
-// The helpers of tests are no tests to clippy.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::Cursor;
 

@@ -1,7 +1,6 @@
 //! Text files: blocks, packed files, and what the system refuses.
 
-// The helpers of tests are no tests to clippy.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{Cursor, Write};
 use std::path::Path;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::merge::{Sorted, merge, too_large};
 use crate::error::{Error, Result};
-use crate::pretokenize::Pattern;
+use crate::pretokenize::{Pattern, Split};
 
 /// How often each pretoken of a corpus occurs, and the pattern that made the pretokens.
 ///
@@ -139,9 +139,10 @@ impl PretokenCounts {
 }
 
 fn describe(pattern: &Pattern) -> String {
-    let texts: Vec<String> =
-        pattern.splits().iter().map(|split| format!("{:?} ({:?})", split.regex, split.gaps)).collect();
-    texts.join(" then ")
+    let text = |split: &Split| format!("{:?} ({:?})", split.regex, split.gaps);
+    let texts: Vec<String> = pattern.splits().iter().map(text).collect();
+    let name = pattern.name().map(|name| format!("{name}: ")).unwrap_or_default();
+    name + &texts.join(" then ")
 }
 
 struct Entries<'a> {

@@ -10,14 +10,12 @@ use sha2::{Digest, Sha256};
 
 use super::counts::PretokenCounts;
 use crate::error::{Error, Result};
-use crate::pretokenize::{Gaps, Pattern, Split};
+use crate::pretokenize::{Gaps, MAX_REGEX_LENGTH, MAX_SPLITS, Pattern, Split, UNICODE_VERSION};
 
 const MAGIC: &str = "tokloom pretoken counts, version ";
 const VERSION: &str = "1";
-/// The version of the Unicode tables that the pretokenizer's classes come from (those of `regex-syntax` 0.8.11).
-const UNICODE_VERSION: &str = "16.0.0";
-/// No line of text in the file is longer: a pattern has some hundred bytes.
-const LONGEST_LINE: u64 = 1 << 20;
+/// No line of text in the file is longer: the longest pattern there may be, each byte escaped as `\u0000`, has room.
+const LONGEST_LINE: u64 = (6 * MAX_REGEX_LENGTH as u64 + 1000) * MAX_SPLITS as u64;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
