@@ -42,7 +42,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
             });
             raise(py, "SourceError", (number.unwrap_or(0), words, path))
         }
-        Error::Interrupted => PyRuntimeError::new_err(message),
+        Error::Interrupted | Error::Internal(_) => PyRuntimeError::new_err(message),
     }
 }
 

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _engine {
     #[pymodule_export]
-    use crate::counting::{Counter, Documents, PretokenCounts};
+    use crate::counting::{Counter, Documents, PretokenCounts, check_training};
     #[pymodule_export]
     use crate::pretokenize::{Pretokenizer, named_pattern, pattern_name, pattern_names};
     #[pymodule_export]

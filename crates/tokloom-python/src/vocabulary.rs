@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyList};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use tokloom::formats::{self, huggingface::ConfigTokens};
 use tokloom::{AddedToken, Error, Merges, Parts};
 
 /// (content, id, special, strip left, strip right, single word, normalized)
@@ -94,6 +95,49 @@ impl Vocabulary {
         let added = added_tokens.into_iter().map(added_token).collect();
         let parts = Parts { pattern, tokens, merges, whole_pretoken_first, added, post_processor };
         py.detach(|| tokloom::Vocabulary::new(parts)).into_python(py).map(Self::wrap)
+    }
+
+    #[staticmethod]
+    fn from_huggingface(py: Python<'_>, data: &[u8], origin: &str) -> PyResult<Self> {
+        let read = || tokloom::Vocabulary::new(formats::huggingface::read(data, origin)?);
+        py.detach(read).into_python(py).map(Self::wrap)
+    }
+
+    fn to_huggingface<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| formats::to_huggingface(&self.inner)).into_python(py)?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    #[pyo3(signature = (*, bos, eos, pad, unk))]
+    fn huggingface_config<'py>(
+        &self,
+        py: Python<'py>,
+        bos: Option<&str>,
+        eos: Option<&str>,
+        pad: Option<&str>,
+        unk: Option<&str>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let tokens = ConfigTokens { bos, eos, pad, unk };
+        let bytes = formats::huggingface::write_config(self.inner.added_tokens(), tokens, None).into_python(py)?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    fn to_tiktoken<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &formats::to_tiktoken(&self.inner).into_python(py)?))
+    }
+
+    /// All ordinary tokens in the form of a rank file, whatever the merges.
+    fn token_table<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &formats::token_table(&self.inner))
+    }
+
+    fn tiktoken_pattern(&self) -> Option<String> {
+        self.inner.pattern().for_tiktoken()
+    }
+
+    /// Whether the split pattern is proven to mean the same in a `tokenizer.json`.
+    fn opens_in_huggingface(&self) -> bool {
+        self.inner.pattern().for_huggingface().is_some()
     }
 
     #[getter]

@@ -37,6 +37,8 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A fault of this library, such as a thread of its own that panicked.
+    Internal(String),
     /// The caller's progress callback asked to stop.
     Interrupted,
 }
@@ -76,7 +78,8 @@ impl fmt::Display for Error {
             | Error::Vocabulary(message)
             | Error::SpecialToken(message)
             | Error::Format(message)
-            | Error::Argument(message) => formatter.write_str(message),
+            | Error::Argument(message)
+            | Error::Internal(message) => formatter.write_str(message),
             Error::ForbiddenSpecialToken { token, position, text } => {
                 let text = text.map_or(String::new(), |index| format!(" of text {index}"));
                 write!(formatter, "the text contains the special token {token:?} at byte {position}{text}")

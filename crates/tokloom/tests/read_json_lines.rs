@@ -1,5 +1,7 @@
 //! JSON lines: which documents come out, and what is refused.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::io::Cursor;
 
 use proptest::prelude::*;

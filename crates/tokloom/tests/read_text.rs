@@ -1,5 +1,7 @@
 //! Text files: blocks, packed files, and what the system refuses.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;

@@ -30,6 +30,17 @@ impl Options {
         Self { vocab_size, special_tokens: Vec::new(), min_count: 1, max_token_length: None }
     }
 
+    /// Whether a training can be asked for this; so that nobody waits for hours of counting to be told.
+    ///
+    /// # Errors
+    /// As [`train`].
+    pub fn check(&self) -> Result<()> {
+        check_special_tokens(&self.special_tokens)?;
+        self.room()?;
+        self.limits()?;
+        Ok(())
+    }
+
     fn limits(&self) -> Result<Limits> {
         let longest = self.max_token_length.unwrap_or(LONGEST_TOKEN);
         if longest == 0 || longest > LONGEST_TOKEN {
