@@ -35,13 +35,17 @@ def bar(*, delay: float = 1.0, console: Console | None = None) -> Iterator[Callb
         ...     _ = progress("count", 1000, 1000)
     """
     if console is None and not sys.stderr.isatty():
-        yield lambda stage, done, total: None
+        yield _show_nothing
         return
     shown = _Bars(delay, console)
     try:
         yield shown.update
     finally:
         shown.close()
+
+
+def _show_nothing(stage: str, done: int, total: int | None) -> None:
+    pass
 
 
 class _Bars:
@@ -62,7 +66,9 @@ class _Bars:
         if stage not in self._tasks:
             self._finish_others()
             self._tasks[stage] = self._progress.add_task(_TITLES.get(stage, stage), total=total, amount="")
-        self._progress.update(self._tasks[stage], completed=done, total=total, amount=_amount(stage, done, total))
+        self._progress.update(
+            self._tasks[stage], completed=done, total=total, amount=_amount(stage, done, total)
+        )
 
     def close(self) -> None:
         if self._progress is not None:
@@ -70,7 +76,14 @@ class _Bars:
 
     def _start(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         console = self._console or Console(stderr=True)
         self._is_terminal = console.is_terminal

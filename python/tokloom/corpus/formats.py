@@ -58,5 +58,7 @@ def format_of(path: Path) -> FileFormat:
         )
     file_format = _FORMATS.get(ending, "text")
     if file_format == "parquet" and compression != "none":
-        raise SourceError(f"{path}: a parquet file has its own compression inside; unpack {path.suffixes[-1]} first")
+        raise SourceError(
+            f"{path}: a parquet file has its own compression inside; unpack {path.suffixes[-1]} first"
+        )
     return FileFormat(file_format, compression)

@@ -54,11 +54,12 @@ def _resolve(given: PathLike) -> list[Path]:
         return [path]
     if not glob.has_magic(name):
         raise SourceNotFoundError(f"{name}: there is no such file{_hint_for_text(name)}")
-    matches = sorted(glob.glob(str(path), recursive=True))
-    matched_files = [Path(match) for match in matches if not os.path.isdir(match)]
+    # Path.glob differs from version to version in what `**` and hidden files mean; this one has not changed.
+    matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207
+    matched_files = [match for match in matches if not match.is_dir()]
     if not matched_files:
         folders = f" (only {len(matches)} folders; add /*.txt or the like)" if matches else ""
-        raise SourceNotFoundError(f"{name}: no file matches{folders}, seen from {os.getcwd()}")
+        raise SourceNotFoundError(f"{name}: no file matches{folders}, seen from {Path.cwd()}")
     return matched_files
 
 
@@ -66,4 +67,4 @@ def _hint_for_text(name: str) -> str:
     # A path seldom holds white space, a text nearly always does.
     if any(character.isspace() for character in name):
         return "; if it was meant as a text, give a list of documents: [text]"
-    return f", seen from {os.getcwd()}"
+    return f", seen from {Path.cwd()}"

@@ -30,6 +30,8 @@ __all__ = ["Source", "SourceFile", "as_source", "files"]
 # Above this many strings nobody typed a list of file names by hand, and asking the file system would take long.
 _PATHS_TO_SUSPECT = 1_000
 
+_BLOCK = 1_000_000  # bytes
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -42,11 +44,6 @@ class SourceFile:
     field: str
     """The jsonl field or the parquet column that holds the text."""
 
-    @property
-    def is_one_document(self) -> bool:
-        """Whether the whole file is one document: `documents()` then yields blocks of it, in order."""
-        return self.kind.format == "text"
-
     def feed(self, counter: Counter) -> None:
         """Gives the file's documents to a counter of the engine."""
         if self.kind.format == "parquet":
@@ -56,17 +53,38 @@ class SourceFile:
                 str(self.path), format=self.kind.format, compression=self.kind.compression, field=self.field
             )
 
+    def streams(self) -> Iterator[Iterator[bytes]]:
+        """Each document as blocks that follow each other; a block may end inside a character."""
+        if self.kind.format == "text":
+            yield self._blocks()
+        else:
+            for document in self._blocks():
+                yield iter([document])
+
     def documents(self) -> Iterator[bytes]:
-        """The file's documents as bytes; a text file comes in blocks that follow each other."""
+        """Each document whole."""
+        for blocks in self.streams():
+            yield b"".join(blocks)
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The blocks of the one text, or the documents."""
         if self.kind.format == "parquet":
             yield from read_column(self.path, self.field)
-            return
+        elif self.kind == ("text", "none"):
+            try:
+                with self.path.open("rb") as file:
+                    while block := file.read(_BLOCK):
+                        yield block
+            except OSError as error:
+                raise SourceError(f"{self.path}: {error.strerror}") from error
+        else:
+            yield from self._unpacked()
+
+    def _unpacked(self) -> Iterator[bytes]:
         from tokloom._engine import Documents
 
-        batches = Documents(
-            str(self.path), format=self.kind.format, compression=self.kind.compression, field=self.field
-        )
-        for batch in batches:
+        format, compression = self.kind
+        for batch in Documents(str(self.path), format=format, compression=compression, field=self.field):
             yield from batch
 
 
@@ -94,8 +112,17 @@ class Source(ABC):
         """
 
     @abstractmethod
+    def streams(self) -> Iterator[Iterator[Document]]:
+        """Each document as blocks that follow each other, so that a large text file is never held.
+
+        A block may end inside a character: what reads them is `Tokenizer.encode_stream`.
+
+        Raises: as `feed`.
+        """
+
+    @abstractmethod
     def documents(self) -> Iterator[Document]:
-        """Every document, one after the other; a text file comes in blocks that follow each other.
+        """Each document whole; a text file of any size is one of them.
 
         Raises: as `feed`.
         """
@@ -109,6 +136,7 @@ class FileSource(Source):
 
     @property
     def text_bytes(self) -> int | None:
+        """The sum of the files' sizes, if all are plain text or jsonl."""
         total = 0
         for file in self.files:
             if file.size is None or file.kind.compression != "none" or file.kind.format == "parquet":
@@ -117,10 +145,17 @@ class FileSource(Source):
         return total
 
     def feed(self, counter: Counter) -> None:
+        """Gives file after file to a counter; the engine reads them, and pyarrow reads parquet."""
         for file in self.files:
             file.feed(counter)
 
+    def streams(self) -> Iterator[Iterator[Document]]:
+        """Each document as blocks."""
+        for file in self.files:
+            yield from file.streams()
+
     def documents(self) -> Iterator[Document]:
+        """Each document whole."""
         for file in self.files:
             yield from file.documents()
 
@@ -139,14 +174,24 @@ class DocumentSource(Source):
 
     @property
     def text_bytes(self) -> int | None:
+        """None: nobody knows before they are read."""
         return None
 
     def feed(self, counter: Counter) -> None:
+        """Gives the documents to a counter in batches."""
         add_in_batches(counter, self.documents())
 
+    def streams(self) -> Iterator[Iterator[Document]]:
+        """Each document as one block."""
+        for document in self.documents():
+            yield iter([document])
+
     def documents(self) -> Iterator[Document]:
+        """Each document, checked as it is read."""
         if self._one_shot and self._was_read:
-            raise SourceError("these documents came from an iterator that has been read already; give a list, or a new one")
+            raise SourceError(
+                "these documents came from an iterator that has been read already; give a list, or a new one"
+            )
         self._was_read = True
         return checked_documents(self._items)
 
@@ -181,10 +226,14 @@ def files(*paths_or_globs: PathLike, text: str = "text") -> Source:
         [('one.txt', 'text', 5), ('two.jsonl', 'jsonl', 17)]
     """
     if not paths_or_globs:
-        raise ArgumentError('files() needs at least one path or glob, for example tokloom.files("corpus/**/*.txt")')
+        raise ArgumentError(
+            'files() needs at least one path or glob, for example tokloom.files("corpus/**/*.txt")'
+        )
     for given in paths_or_globs:
         if not isinstance(given, (str, os.PathLike)):
-            raise TypeError(f"files() takes paths and globs one by one, not a {type(given).__name__}; unpack it: *paths")
+            raise TypeError(
+                f"files() takes paths and globs one by one, not a {type(given).__name__}; unpack it: *paths"
+            )
     return FileSource(paths_or_globs, text=text)
 
 
@@ -240,7 +289,9 @@ def _source_file(path: Path, field: str) -> SourceFile:
 def _refuse_what_iterates_over_something_else(source: object) -> None:
     """Iterating over these gives keys, column names or integers: never the texts that were meant."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        raise TypeError("a source can't be one bytes; for one document give a list: [data], for a file its path as a str")
+        raise TypeError(
+            "a source can't be one bytes; for one document give a list: [data], for a file its path as a str"
+        )
     kind = type(source).__name__
     if isinstance(source, Mapping):
         keys = ", ".join(repr(key) for key in list(source)[:8])
@@ -261,7 +312,8 @@ def _only_paths(items: Iterable[object]) -> Iterator[PathLike]:
 def _warn_of_paths(items: Iterable[object]) -> None:
     if not isinstance(items, (list, tuple)) or not 0 < len(items) <= _PATHS_TO_SUSPECT:
         return
-    if all(isinstance(item, str) and os.path.isfile(item) for item in items):
+    # Path.is_file raises where a text is too long for a file name.
+    if all(isinstance(item, str) and os.path.isfile(item) for item in items):  # noqa: PTH113
         warnings.warn(
             f"these {len(items)} strings are names of files that exist, but a list of str is documents: their names are "
             f"counted as texts. For the files' contents: tokloom.files({', '.join(map(repr, items[:3]))}"

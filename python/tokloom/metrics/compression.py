@@ -35,7 +35,9 @@ def words_kept_whole(sample: Sample) -> float | None:
     for words, spans in zip(sample.words, sample.spans, strict=True):
         # Tokens that touch a word: those that start before its end, less those that end before its start. Counting them
         # (and not comparing limits) is right for tokens that share a character, too: all of them have its whole span.
-        touching = np.searchsorted(spans[:, 0], words[:, 1], "left") - np.searchsorted(spans[:, 1], words[:, 0], "right")
+        touching = np.searchsorted(spans[:, 0], words[:, 1], "left") - np.searchsorted(
+            spans[:, 1], words[:, 0], "right"
+        )
         whole += int((touching == 1).sum())
         total += len(words)
     return whole / total if total else None
@@ -82,7 +84,11 @@ MEASURES: tuple[Measure, ...] = (
     Measure("bytes_per_token", "bytes/token", "ratio", "UTF-8 bytes by tokens", bytes_per_token),
     Measure("tokens_per_word", "tokens/word", "ratio", "tokens by runs without white space", tokens_per_word),
     Measure(
-        "words_kept_whole", "words whole", "share", "words (runs without white space) that are one token", words_kept_whole
+        "words_kept_whole",
+        "words whole",
+        "share",
+        "words (runs without white space) that are one token",
+        words_kept_whole,
     ),
     Measure("vocabulary_used", "vocabulary used", "share", "distinct ids by vocab_size", vocabulary_used),
     Measure("round_trip", "round trip", "share", "texts that decode to the same bytes", round_trip),

@@ -58,6 +58,7 @@ class Sample:
 
     @cached_property
     def tokens(self) -> int:
+        """Ids of all texts."""
         return sum(len(ids) for ids in self.encoded)
 
     @cached_property
@@ -76,17 +77,15 @@ class Sample:
     @cached_property
     def spans(self) -> list[NDArray[np.int64]]:
         """Per text the [start, end) of its tokens, shape (tokens, 2), in the units of `words`."""
-        return [
-            np.array(self.tokenizer.spans(text), dtype=np.int64).reshape(-1, 2) for text in self.texts
-        ]
+        return [np.array(self.tokenizer.spans(text), dtype=np.int64).reshape(-1, 2) for text in self.texts]
 
 
 def as_text(text: str | bytes) -> str | bytes:
-    """Bytes as the str they stand for, or as they are where they aren't UTF-8.
+    r"""Bytes as the str they stand for, or as they are where they aren't UTF-8.
 
     Example:
-        >>> as_text(b"caf\\xc3\\xa9"), as_text(b"\\xff")
-        ('café', b'\\xff')
+        >>> as_text(b"caf\xc3\xa9"), as_text(b"\xff")
+        ('café', b'\xff')
     """
     if isinstance(text, bytes):
         try:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from tokloom.tokenizer import Tokenizer
 
 # First words of Unicode names that say how a letter is drawn, not what script it belongs to.
-_STYLES = frozenset({"FULLWIDTH", "HALFWIDTH", "MATHEMATICAL", "MODIFIER", "SUPERSCRIPT", "SUBSCRIPT", "CIRCLED"})
+_STYLES = frozenset(
+    {"FULLWIDTH", "HALFWIDTH", "MATHEMATICAL", "MODIFIER", "SUPERSCRIPT", "SUBSCRIPT", "CIRCLED"}
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class VocabularySummary:
     def to_dict(self) -> dict[str, Any]:
         """The summary for JSON; bytes as hexadecimal digits, with the text they stand for."""
         longest = [
-            {"id": id, "hex": token.hex(), "text": token.decode(errors="replace")} for id, token in self.longest
+            {"id": id, "hex": token.hex(), "text": token.decode(errors="replace")}
+            for id, token in self.longest
         ]
         return {**asdict(self), "longest": longest}
 
@@ -64,15 +67,15 @@ def summarise_vocabulary(tokenizer: Tokenizer, *, longest: int = 10) -> Vocabula
     )
 
 
-def script_of(token: bytes) -> str:
-    """The script of a token's letters, or what it holds instead of letters.
+def script_of(token: bytes) -> str:  # noqa: PLR0911 (a table of kinds)
+    r"""The script of a token's letters, or what it holds instead of letters.
 
     Python knows no script property; the first word of a letter's Unicode name says the same for every script in use.
 
     Example:
         >>> script_of(b" hello"), script_of("привет".encode()), script_of("語".encode())
         ('Latin', 'Cyrillic', 'Han')
-        >>> script_of(b"123"), script_of(b"  \\n"), script_of(b"=>"), script_of(b"\\xe8\\xaa")
+        >>> script_of(b"123"), script_of(b"  \n"), script_of(b"=>"), script_of(b"\xe8\xaa")
         ('digits', 'white space', 'punctuation and symbols', 'part of a character')
     """
     try:

@@ -53,7 +53,9 @@ class Comparison:
         """Everything, for JSON: the rows, and what each measure means."""
         return {
             "rows": [row.to_dict() for row in self.rows],
-            "measures": {measure.name: {"unit": measure.unit, "meaning": measure.meaning} for measure in self.measures},
+            "measures": {
+                measure.name: {"unit": measure.unit, "meaning": measure.meaning} for measure in self.measures
+            },
         }
 
     def to_markdown(self) -> str:
@@ -91,7 +93,11 @@ class Comparison:
         shown = [measure for measure in self.measures if measure.name != "bytes"]
         overall = [row for row in self.rows if row.label == ALL]
         rows = [
-            [_name(row), f"{row.vocab_size:,}", *(_shown(row.values[measure.name], measure) for measure in shown)]
+            [
+                _name(row),
+                f"{row.vocab_size:,}",
+                *(_shown(row.values[measure.name], measure) for measure in shown),
+            ]
             for row in overall
         ]
         size = max((row.values["bytes"] or 0 for row in overall), default=0)
@@ -186,7 +192,7 @@ def _loaded(
     import tokloom
 
     one = isinstance(tokenizers, (Tokenizer, str, os.PathLike))
-    given: Iterable[Any] = [tokenizers] if one else tokenizers  # type: ignore[list-item, assignment]
+    given: Iterable[Any] = [tokenizers] if one else tokenizers  # type: ignore[assignment]
     loaded: dict[str, Tokenizer] = {}
     for item in given:
         tokenizer = item if isinstance(item, Tokenizer) else tokloom.load(item)
