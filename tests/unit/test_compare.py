@@ -8,7 +8,8 @@ import tokloom
 from tokloom.errors import ArgumentError, SourceError
 from tokloom.report.table import Table
 
-TEXTS = {"english": "the low lower lowest of the low", "greek": ["χαμηλό", "το χαμηλό"], "bytes": b"\xff\xfe"}
+GREEK = ["χαμηλό", "το χαμηλό"]
+TEXTS = {"english": "the low lower lowest of the low", "greek": GREEK, "bytes": b"\xff\xfe"}
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,8 @@ def test_figures_are_those_of_the_tokenizers(comparison, small, large):
     for tokenizer, rows in ((small, comparison.rows[:4]), (large, comparison.rows[4:])):
         english, greek, raw, everything = (r.values for r in rows)
         assert english["tokens"] == len(tokenizer.encode(TEXTS["english"]))
-        assert greek["tokens"] == sum(len(tokenizer.encode(text)) for text in TEXTS["greek"])
-        assert greek["bytes"] == sum(len(text.encode()) for text in TEXTS["greek"])
+        assert greek["tokens"] == sum(len(tokenizer.encode(text)) for text in GREEK)
+        assert greek["bytes"] == sum(len(text.encode()) for text in GREEK)
         assert raw["bytes_per_token"] == 1
         for name in ("tokens", "bytes"):
             assert everything[name] == english[name] + greek[name] + raw[name]
@@ -58,7 +59,7 @@ def test_the_one_that_saw_greek_is_better_at_it(comparison):
 def test_speed_is_measured_unless_it_is_not_wanted(comparison, small):
     assert "speed" not in comparison.rows[0].values
     timed = tokloom.compare(small, "some text " * 100)
-    assert timed.rows[0].values["speed"] > 0
+    assert (timed.rows[0].values["speed"] or 0) > 0
     assert "MB/s" in str(timed)
 
 
@@ -138,7 +139,9 @@ def test_rich_draws_the_same(comparison):
 
 
 class TestTable:
-    table = Table("A | title", ["name", "figure"], [["[red]x[/red]", "1"], ["a|b", "22"], ["<b>", "3"]], ["a note"])
+    table = Table(
+        "A | title", ["name", "figure"], [["[red]x[/red]", "1"], ["a|b", "22"], ["<b>", "3"]], ["a note"]
+    )
 
     def test_nothing_in_a_cell_is_markup(self):
         assert "[red]x[/red]" in str(self.table)
@@ -158,7 +161,6 @@ class TestTable:
 
 def test_nearly_all_is_never_shown_as_all(small):
     comparison = tokloom.compare(small, ["low"] * 10_000, speed=False)
-    values = comparison.rows[-1].values
-    values["round_trip"] = 0.99999
+    comparison.rows[-1].values["round_trip"] = 0.99999
+    assert "99.9 %" in str(comparison)
     assert "exact" not in str(comparison)
-    assert "100.0 %" not in str(comparison).splitlines()[3].split("│")[8]

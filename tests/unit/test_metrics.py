@@ -3,19 +3,17 @@
 import numpy as np
 import pytest
 
+import tokloom
 from tokloom.errors import ArgumentError
-from tokloom.metrics import MEASURES, Sample
-from tokloom.metrics import compression
+from tokloom.metrics import MEASURES, Sample, compression
 from tokloom.metrics.vocabulary import script_of, summarise_vocabulary
 from tokloom.tokenizer import Tokenizer
-
-import tokloom
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     """Has ` low` and `low` as tokens, and nothing else above single bytes but their parts."""
-    return tokloom.train(["low low low low"], 259, special_tokens=["<|end|>"])
+    return tokloom.train(["low low low low"], 260, special_tokens=["<|end|>"])
 
 
 class OneTokenPerByte:
@@ -41,7 +39,7 @@ class OneTokenPerByte:
     def decode_bytes(self, ids):
         return bytes(id for id in map(int, ids) if id < 128 or not self.lossy)
 
-    def token_bytes(self, id):  # noqa: A002
+    def token_bytes(self, id):
         return bytes([id])
 
 
@@ -73,7 +71,7 @@ def test_a_lossy_tokenizer_is_shown_as_one():
 
 
 def test_words_are_whole_where_one_token_has_them_and_the_space(tokenizer):
-    assert tokenizer.encode("low low") == [258 - 1, 258] or len(tokenizer.encode("low low")) == 2
+    assert tokenizer.encode("low low") == [257, 258]
     assert compression.words_kept_whole(Sample(tokenizer, ["low low lowlow xyz"])) == pytest.approx(2 / 4)
 
 
@@ -109,7 +107,7 @@ def test_speed_is_bytes_by_seconds(monkeypatch):
             assert threads == 1
             return super().encode_batch_to_numpy(texts, special=special, threads=threads)
 
-    monkeypatch.setattr(compression.time, "perf_counter", lambda: Clocked.now)
+    monkeypatch.setattr("time.perf_counter", lambda: Clocked.now)
     assert compression.encoding_speed(Sample(Clocked(), ["x" * 100])) == pytest.approx(10_000)  # type: ignore[arg-type]
 
 

@@ -37,7 +37,7 @@ class RecordingCounter:
         self.documents += documents
         self.batches.append(list(documents))
 
-    def add_file(self, path, *, format, compression, field):  # noqa: A002 (the engine's name)
+    def add_file(self, path, *, format, compression, field):
         self.files.append((Path(path).name, format, compression, field))
 
 
@@ -97,7 +97,7 @@ class TestPaths:
         assert names(as_source("~/a.txt")) == ["a.txt"]
 
     def test_a_missing_file_is_named(self, folder):
-        with pytest.raises(SourceNotFoundError, match="missing.txt") as caught:
+        with pytest.raises(SourceNotFoundError, match=r"missing\.txt") as caught:
             as_source(folder / "missing.txt")
         assert isinstance(caught.value, FileNotFoundError)
         assert isinstance(caught.value, SourceError)
@@ -124,9 +124,9 @@ class TestPaths:
         with pytest.raises(SourceError, match=r"link\.txt"):
             as_source(folder / "*.txt")
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-    def test_a_file_without_permission_is_refused_at_once(self, folder):
-        (folder / "a.txt").chmod(0)
+    def test_a_file_without_permission_is_refused_at_once(self, folder, monkeypatch):
+        # Asked, not tried: root, who runs tests in containers, may read everything.
+        monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK)  # noqa: ARG005
         with pytest.raises(SourceError, match="permission denied"):
             as_source(folder / "a.txt")
 
@@ -177,7 +177,10 @@ class TestFormats:
     def test_the_engine_reads_text_and_jsonl_itself(self, folder):
         (folder / "rows.jsonl.gz").write_bytes(gzip.compress(b'{"body": "x"}\n'))
         counter = fed(files(folder / "a.txt", folder / "rows.jsonl.gz", text="body"))
-        assert counter.files == [("a.txt", "text", "none", "body"), ("rows.jsonl.gz", "jsonl", "gzip", "body")]
+        assert counter.files == [
+            ("a.txt", "text", "none", "body"),
+            ("rows.jsonl.gz", "jsonl", "gzip", "body"),
+        ]
 
     def test_sizes_are_known_only_where_they_tell_the_text(self, folder):
         (folder / "x.gz").write_bytes(gzip.compress(b"x"))
@@ -258,7 +261,7 @@ class TestDocuments:
             fed(as_source(items))
 
     def test_a_data_frame_is_refused_because_it_iterates_over_column_names(self):
-        frame = type("DataFrame", (), {"__iter__": lambda self: iter(["text"])})()
+        frame = type("DataFrame", (), {"__iter__": lambda _: iter(["text"])})()
         with pytest.raises(TypeError, match=r'frame\["text"\]'):
             as_source(frame)
 
@@ -317,7 +320,11 @@ class TestParquet:
 
     @pytest.mark.parametrize(
         ("column", "expected"),
-        [("raw", [b"\xff", b"a", b"b", b"c", b"d"]), ("coded", [b"x", b"y", b"x", b"y", b"x"]), ("large", [b"l"] * 5)],
+        [
+            ("raw", [b"\xff", b"a", b"b", b"c", b"d"]),
+            ("coded", [b"x", b"y", b"x", b"y", b"x"]),
+            ("large", [b"l"] * 5),
+        ],
     )
     def test_columns_of_strings_and_bytes_of_every_kind(self, table, column, expected):
         assert list(files(table, text=column).documents()) == expected

@@ -55,6 +55,9 @@ class SpreadCommand(TyperCommand):
 def spread(args: list[str], options: frozenset[str]) -> list[str]:
     """Repeats an option before each of the values that follow it.
 
+    Raises:
+        typer.BadParameter: no value follows.
+
     Example:
         >>> spread(["mine", "--text", "a.txt", "b.txt", "--json"], frozenset({"--text"}))
         ['mine', '--text', 'a.txt', '--text', 'b.txt', '--json']
@@ -68,8 +71,11 @@ def spread(args: list[str], options: frozenset[str]) -> list[str]:
             option = arg if arg in options else None
             following = args[position + 1 : position + 2]
             has_value = bool(following) and (following == ["-"] or not following[0].startswith("-"))
-            if option is None or not has_value:
+            if option is None:
                 result.append(arg)
+            elif not has_value:
+                # Left to the parser, the next option would become the name of a file.
+                raise typer.BadParameter(f"{option} needs at least one value")
         elif option is not None:
             result += [option, arg]
         else:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from tokloom.cli.inputs import standard_input
 from tokloom.errors import FormatError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def read_lines(name: str) -> Iterator[list[int]]:
         OSError: the file can't be read.
     """
     if name == "-":
-        yield from _parsed(sys.stdin.buffer, "standard input")
+        yield from _parsed(standard_input(), "standard input")
         return
     with Path(name).open("rb") as file:
         yield from _parsed(file, name)
@@ -43,7 +43,7 @@ def read_numpy(name: str) -> NDArray[np.integer]:
     import numpy as np
 
     if name == "-":
-        data = sys.stdin.buffer.read()
+        data = standard_input().read()
     else:
         with Path(name).open("rb") as file:
             data = file.read()

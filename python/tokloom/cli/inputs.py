@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
@@ -78,11 +78,23 @@ def _size(file: SourceFile) -> int | None:
 
 
 def _standard_input() -> Iterator[Iterator[bytes]]:
+    stream = standard_input()
+    # What a pipe holds now, not a full block: who types, or follows a log, sees ids at once.
+    read = getattr(stream, "read1", stream.read)
+    yield iter(lambda: read(_BLOCK), b"")
+
+
+def standard_input() -> BinaryIO:
+    """Standard input as bytes; who sits at a terminal is told that it is being read.
+
+    Raises:
+        SourceError: it is closed.
+    """
+    if sys.stdin is None:
+        raise SourceError("standard input is closed; name a file")
     if sys.stdin.isatty():
         typer.echo("Reading standard input; end it with Ctrl-D.", err=True)
-    # What a pipe holds now, not a full block: who types, or follows a log, sees ids at once.
-    read = getattr(sys.stdin.buffer, "read1", sys.stdin.buffer.read)
-    yield iter(lambda: read(_BLOCK), b"")
+    return sys.stdin.buffer
 
 
 def _path_of_standard_input() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,8 @@ def show_table(table: Table) -> None:
 
 def show_json(value: object) -> None:
     """One JSON document, indented for people and readable by programs."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(value, ensure_ascii=not is_utf8, indent=2))
 
 
 def say(text: str) -> None:
@@ -66,7 +68,7 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path, *, overwrite: bool) ->
     try:
         fresh, old = work / "new", work / "old"
         tokenizer.save(fresh)
-        if target.exists():
+        if target.exists() and any(target.iterdir()):
             target.rename(old)
         fresh.rename(target)
     finally:
