@@ -79,7 +79,7 @@ def _size(file: SourceFile) -> int | None:
 
 def _standard_input() -> Iterator[Iterator[bytes]]:
     stream = standard_input()
-    # What a pipe holds now, not a full block: who types, or follows a log, sees ids at once.
+    # What a pipe holds now, not a full block: a growing text is encoded as it grows.
     read = getattr(stream, "read1", stream.read)
     yield iter(lambda: read(_BLOCK), b"")
 

@@ -150,6 +150,7 @@ def _write_lines(tokenizer: Tokenizer, given: Iterable[Input], special: Special)
             for ids in tokenizer.encode_stream(blocks, special=special.value):
                 if len(ids):
                     sys.stdout.write(gap + " ".join(map(str, ids.tolist())))
+                    sys.stdout.flush()  # who follows a growing text sees its ids as they come
                     gap = " "
             sys.stdout.write("\n")
 
