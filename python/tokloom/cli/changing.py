@@ -20,7 +20,6 @@ from tokloom.cli.options import (
     TextField,
     Threads,
     TokenizerName,
-    parse_size,
 )
 
 
@@ -75,8 +74,9 @@ def prune(
 
     [dim]tokloom prune mine -o smaller --min-count 5 --source 'corpus/*.txt' --map ids.json[/]
     """
-    from tokloom.cli.inputs import corpus, load_tokenizer
-    from tokloom.cli.outputs import check_directory, check_file, save_tokenizer, say, write_file
+    from tokloom.cli.inputs import corpus, load_vocabulary
+    from tokloom.cli.outputs import check_directory, check_file, say
+    from tokloom.files import write_file
 
     if (keep is None) == (min_count is None):
         raise typer.BadParameter("give either --keep or --min-count")
@@ -85,12 +85,13 @@ def prune(
     check_directory(output, overwrite=overwrite)
     if map_file is not None:
         check_file(map_file, overwrite=overwrite)
-    loaded = load_tokenizer(tokenizer)
+    loaded = load_vocabulary(tokenizer)
     text = corpus(source, text_field) if source is not None else None
     smaller, new_ids = loaded.prune(keep=keep, min_count=min_count, source=text)
-    save_tokenizer(smaller, output, overwrite=overwrite)
+    smaller.save(output)
     if map_file is not None:
-        write_file(map_file, json.dumps({str(old): new for old, new in sorted(new_ids.items())}) + "\n")
+        new_by_old = json.dumps({str(old): new for old, new in sorted(new_ids.items())})
+        write_file(map_file, f"{new_by_old}\n".encode())
     if not quiet:
         say(
             f"{output}: {smaller.vocab_size:,} of {loaded.vocab_size:,} tokens, fingerprint {smaller.fingerprint}"
@@ -113,15 +114,15 @@ def extend(
 
     [dim]tokloom extend mine 'new/*.txt' -o larger --vocab-size 50000[/]
     """
-    from tokloom.cli.inputs import corpus, load_tokenizer
-    from tokloom.cli.outputs import check_directory, save_tokenizer, say
+    from tokloom.cli.inputs import corpus, load_vocabulary
+    from tokloom.cli.outputs import check_directory, say
 
     check_directory(output, overwrite=overwrite)
-    loaded = load_tokenizer(tokenizer)
+    loaded = load_vocabulary(tokenizer)
     larger = loaded.train_more(
-        corpus(source, text_field), vocab_size, threads=threads, memory=parse_size(memory), progress=not quiet
+        corpus(source, text_field), vocab_size, threads=threads, memory=memory, progress=not quiet
     )
-    save_tokenizer(larger, output, overwrite=overwrite)
+    larger.save(output)
     if not quiet:
         added = larger.vocab_size - loaded.vocab_size
         say(f"{output}: {larger.vocab_size:,} tokens ({added:,} new), fingerprint {larger.fingerprint}")

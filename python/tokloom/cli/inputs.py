@@ -16,6 +16,7 @@ from tokloom.corpus.sources import Source, SourceFile, files
 from tokloom.errors import ArgumentError, SourceError
 
 if TYPE_CHECKING:
+    from tokloom.bpe import BPETokenizer
     from tokloom.tokenizer import Tokenizer
 
 _BLOCK = 1_000_000
@@ -48,6 +49,22 @@ def load_tokenizer(
             )
         name = f".{os.sep}{name}"
     return tokloom.load(name, pattern=pattern, special_tokens=ids)
+
+
+def load_vocabulary(name: str) -> BPETokenizer:
+    """The same, for what only a vocabulary of tokens in a list can do: be pruned or go on training.
+
+    Raises:
+        ArgumentError: it is another kind of tokenizer.
+    """
+    from tokloom.bpe import BPETokenizer
+
+    tokenizer = load_tokenizer(name)
+    if not isinstance(tokenizer, BPETokenizer):
+        raise ArgumentError(
+            f"{name} is a {type(tokenizer).__name__}; only a byte-level vocabulary can be changed"
+        )
+    return tokenizer
 
 
 def corpus(paths: list[str], text_field: str) -> Source:

@@ -91,16 +91,19 @@ def _labels(names: Iterable[str]) -> list[str]:
 
 
 def _facts(tokenizer: Tokenizer, summary: VocabularySummary) -> dict[str, Any]:
+    from tokloom.bpe import BPETokenizer
+
+    is_bpe = isinstance(tokenizer, BPETokenizer)
     return {
         "name": tokenizer.name,
         "requested": tokenizer.requested,
         "substituted": tokenizer.substituted,
-        "kind": tokenizer.kind,
+        "kind": tokenizer.kind if is_bpe else type(tokenizer).__name__,
         "guarantees": tokenizer.guarantees,
         "vocab_size": tokenizer.vocab_size,
         "tokens": summary.tokens,
         "holes": summary.holes,
-        "pattern": tokenizer.pattern,
+        "pattern": tokenizer.pattern if is_bpe else None,
         "bos_id": tokenizer.bos_id,
         "eos_id": tokenizer.eos_id,
         "pad_id": tokenizer.pad_id,

@@ -76,27 +76,6 @@ SpecialMode = Annotated[
     ),
 ]
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
-
-
-def parse_size(text: str | None) -> int | None:
-    """Bytes, out of a number and a unit.
-
-    Raises:
-        typer.BadParameter: it is something else.
-
-    Example:
-        >>> parse_size("4GB"), parse_size("1.5 GiB"), parse_size(None)
-        (4000000000, 1610612736, None)
-    """
-    if text is None:
-        return None
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text, re.ASCII | re.IGNORECASE)
-    if match is None or match[2].upper() not in _UNITS:
-        raise typer.BadParameter(f"{text!r} is no size; write a number and a unit, such as 4GB or 500MiB")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
-
 
 def parse_special_ids(given: Iterable[str] | None) -> dict[str, int] | None:
     """Special tokens with their ids, out of `NAME=ID`; None where nothing was given.

@@ -1,12 +1,10 @@
-"""What commands write: tables and JSON to standard output, folders and files beside their names and then renamed."""
+"""What commands write: tables and JSON to standard output; and which folders and files they may write."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +14,6 @@ from tokloom.errors import SourceError
 
 if TYPE_CHECKING:
     from tokloom.report.table import Table
-    from tokloom.tokenizer import Tokenizer
 
 _MARK = "tokloom.json"
 
@@ -59,24 +56,6 @@ def check_directory(directory: Path, *, overwrite: bool) -> None:
         raise SourceError(f"{directory} can't be written: no permission to write in {parent}")
 
 
-def save_tokenizer(tokenizer: Tokenizer, directory: Path, *, overwrite: bool) -> None:
-    """Saves beside the folder's name and renames, so that what was there stays until all of the new is."""
-    check_directory(directory, overwrite=overwrite)
-    target = directory.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        fresh, old = work / "new", work / "old"
-        tokenizer.save(fresh)
-        if target.exists() and any(target.iterdir()):
-            target.rename(old)
-        fresh.rename(target)
-    finally:
-        if (work / "old").exists() and not target.exists():
-            (work / "old").rename(target)
-        shutil.rmtree(work, ignore_errors=True)
-
-
 def check_file(path: Path, *, overwrite: bool) -> None:
     """Refuses to write over a file that nobody gave up.
 
@@ -89,24 +68,6 @@ def check_file(path: Path, *, overwrite: bool) -> None:
         raise SourceError(f"{path} is there already; give another name, or --overwrite")
     if not path.absolute().parent.is_dir():
         raise SourceError(f"{path}: there is no folder {path.absolute().parent}")
-
-
-def write_file(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    work = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        # mkstemp's files are private; a result has the permissions of every other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        work.chmod(0o666 & ~umask)
-        work.replace(path)
-    except BaseException:
-        work.unlink()
-        raise
 
 
 def _refuse_unless_ours(directory: Path, overwrite: bool) -> None:

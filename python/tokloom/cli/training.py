@@ -15,7 +15,6 @@ from tokloom.cli.options import (
     Sources,
     TextField,
     Threads,
-    parse_size,
 )
 
 
@@ -55,7 +54,7 @@ def train(
     """
     import tokloom
     from tokloom.cli.inputs import corpus
-    from tokloom.cli.outputs import check_directory, save_tokenizer, say
+    from tokloom.cli.outputs import check_directory, say
 
     check_directory(output, overwrite=overwrite)
     tokenizer = tokloom.train(
@@ -66,11 +65,11 @@ def train(
         min_count=min_count,
         max_token_length=max_token_length,
         threads=threads,
-        memory=parse_size(memory),
+        memory=memory,
         model=model.value,
         progress=not quiet,
     )
-    save_tokenizer(tokenizer, output, overwrite=overwrite)
+    tokenizer.save(output)
     if not quiet:
         say(f"{output}: {tokenizer.vocab_size:,} tokens, fingerprint {tokenizer.fingerprint}")
 
