@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-__all__ = ["Callback", "bar"]
+__all__ = ["Callback", "bar", "show_nothing"]
 
 Callback = Callable[[str, int, "int | None"], object]
 """`progress(stage, done, total)`: `stage` is "count" (bytes) or "merge" (merges); `total` is None where not known."""
 
-_TITLES = {"count": "Counting", "merge": "Merging", "encode": "Encoding"}
+_TITLES = {"count": "Counting", "merge": "Merging", "encode": "Encoding", "measure": "Measuring"}
 _IN_BYTES = frozenset({"count", "encode"})
 
 
@@ -35,7 +35,7 @@ def bar(*, delay: float = 1.0, console: Console | None = None) -> Iterator[Callb
         ...     _ = progress("count", 1000, 1000)
     """
     if console is None and not sys.stderr.isatty():
-        yield _show_nothing
+        yield show_nothing
         return
     shown = _Bars(delay, console)
     try:
@@ -44,8 +44,8 @@ def bar(*, delay: float = 1.0, console: Console | None = None) -> Iterator[Callb
         shown.close()
 
 
-def _show_nothing(stage: str, done: int, total: int | None) -> None:
-    pass
+def show_nothing(stage: str, done: int, total: int | None) -> None:
+    """The callback that draws no bar."""
 
 
 class _Bars:

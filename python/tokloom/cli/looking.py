@@ -70,7 +70,7 @@ def compare(
         label: [b"".join(blocks) for blocks in item.streams()]
         for label, item in zip(labels, given, strict=True)
     }
-    comparison = tokloom.compare(loaded, texts, speed=speed)
+    comparison = tokloom.compare(loaded, texts, speed=speed, progress=True)
     if as_json:
         show_json(comparison.to_dict())
     elif markdown:
@@ -93,17 +93,17 @@ def _labels(names: Iterable[str]) -> list[str]:
 def _facts(tokenizer: Tokenizer, summary: VocabularySummary) -> dict[str, Any]:
     from tokloom.bpe import BPETokenizer
 
-    is_bpe = isinstance(tokenizer, BPETokenizer)
+    known = (tokenizer.kind, tokenizer.pattern) if isinstance(tokenizer, BPETokenizer) else (None, None)
     return {
         "name": tokenizer.name,
         "requested": tokenizer.requested,
         "substituted": tokenizer.substituted,
-        "kind": tokenizer.kind if is_bpe else type(tokenizer).__name__,
+        "kind": known[0] or type(tokenizer).__name__,
         "guarantees": tokenizer.guarantees,
         "vocab_size": tokenizer.vocab_size,
         "tokens": summary.tokens,
         "holes": summary.holes,
-        "pattern": tokenizer.pattern if is_bpe else None,
+        "pattern": known[1],
         "bos_id": tokenizer.bos_id,
         "eos_id": tokenizer.eos_id,
         "pad_id": tokenizer.pad_id,

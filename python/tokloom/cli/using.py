@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,6 +62,7 @@ def encode(
     """
     from tokloom.cli.inputs import inputs, load_tokenizer
     from tokloom.cli.outputs import show_json, show_table
+    from tokloom.progress import bar, show_nothing
 
     is_numpy = format is IdFormat.numpy
     if is_numpy and (show or as_json):
@@ -74,10 +76,10 @@ def encode(
     elif show:
         for name, text in _whole_documents(given):
             show_table(_token_table(loaded, name, text, special))
-    elif is_numpy:
-        _write_numpy(loaded, given, special)
     else:
-        _write_lines(loaded, given, special)
+        # A bar among the ids would serve nobody.
+        with nullcontext(show_nothing) if sys.stdout.isatty() else bar() as progress:
+            (_write_numpy if is_numpy else _write_lines)(loaded, given, special, progress)
 
 
 def decode(
@@ -128,7 +130,7 @@ def count(
     loaded = load_tokenizer(tokenizer, pattern, special_token)
     given = inputs(files, text_field)
     with bar() as progress:
-        rows = list(_counted(loaded, given, special, progress))
+        rows = _counted(loaded, given, special, progress)
     total = {key: sum(row[key] for row in rows) for key in ("documents", "bytes", "tokens")}
     total["bytes_per_token"] = _bytes_per_token(total)
     if as_json:
@@ -143,33 +145,27 @@ def _whole_documents(given: Iterable[Input]) -> Iterator[tuple[str, bytes]]:
             yield item.name, b"".join(blocks)
 
 
-def _write_lines(tokenizer: Tokenizer, given: Iterable[Input], special: Special) -> None:
-    for item in given:
-        for blocks in item.streams():
-            gap = ""
-            for ids in tokenizer.encode_stream(blocks, special=special.value):
-                if len(ids):
-                    sys.stdout.write(gap + " ".join(map(str, ids.tolist())))
-                    sys.stdout.flush()  # who follows a growing text sees its ids as they come
-                    gap = " "
-            sys.stdout.write("\n")
+def _write_lines(tokenizer: Tokenizer, given: list[Input], special: Special, progress: Callback) -> None:
+    for _, blocks in _documents(given, progress):
+        gap = ""
+        for ids in tokenizer.encode_stream(blocks, special=special.value):
+            if len(ids):
+                sys.stdout.write(gap + " ".join(map(str, ids.tolist())))
+                sys.stdout.flush()  # who follows a growing text sees its ids as they come
+                gap = " "
+        sys.stdout.write("\n")
 
 
-def _write_numpy(tokenizer: Tokenizer, given: Iterable[Input], special: Special) -> None:
+def _write_numpy(tokenizer: Tokenizer, given: list[Input], special: Special, progress: Callback) -> None:
     import io
 
     import numpy as np
 
     arrays: list[NDArray[np.uint32]] = []
-    documents = 0
-    for item in given:
-        for blocks in item.streams():
-            documents += 1
-            if documents > 1:
-                raise typer.BadParameter(
-                    "--format numpy holds the ids of one document, and there are several"
-                )
-            arrays += tokenizer.encode_stream(blocks, special=special.value)
+    for number, (_, blocks) in enumerate(_documents(given, progress), start=1):
+        if number > 1:
+            raise typer.BadParameter("--format numpy holds the ids of one document, and there are several")
+        arrays += tokenizer.encode_stream(blocks, special=special.value)
     file = io.BytesIO()
     np.save(file, np.concatenate(arrays) if arrays else np.empty(0, np.uint32), allow_pickle=False)
     sys.stdout.buffer.write(file.getbuffer())
@@ -204,19 +200,32 @@ def _token_table(tokenizer: Tokenizer, name: str, text: bytes, special: Special)
 
 def _counted(
     tokenizer: Tokenizer, given: list[Input], special: Special, progress: Callback
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
+    rows = [{"file": item.name, "documents": 0, "bytes": 0, "tokens": 0} for item in given]
+    for index, blocks in _documents(given, progress):
+        row: dict[str, Any] = rows[index]
+        row["documents"] += 1
+        for ids in tokenizer.encode_stream(_measured(blocks, row), special=special.value):
+            row["tokens"] += len(ids)
+    return [{**row, "bytes_per_token": _bytes_per_token(row)} for row in rows]
+
+
+def _documents(given: list[Input], progress: Callback) -> Iterator[tuple[int, Iterator[bytes]]]:
+    """Every document with the index of its input; what is read of it moves the bar."""
     sizes = [item.size for item in given]
     total = None if None in sizes else sum(size or 0 for size in sizes)
     done = 0
-    for item in given:
-        row: dict[str, Any] = {"file": item.name, "documents": 0, "bytes": 0, "tokens": 0}
+
+    def reported(blocks: Iterable[bytes]) -> Iterator[bytes]:
+        nonlocal done
+        for block in blocks:
+            yield block
+            done += len(block)
+            progress("encode", done, total)
+
+    for index, item in enumerate(given):
         for blocks in item.streams():
-            row["documents"] += 1
-            for ids in tokenizer.encode_stream(_measured(blocks, row), special=special.value):
-                row["tokens"] += len(ids)
-                progress("encode", done + row["bytes"], total)
-        done += row["bytes"]
-        yield {**row, "bytes_per_token": _bytes_per_token(row)}
+            yield index, reported(blocks)
 
 
 def _measured(blocks: Iterable[bytes], row: dict[str, Any]) -> Iterator[bytes]:

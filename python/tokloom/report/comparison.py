@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from tokloom.corpus.sources import Source
 from tokloom.errors import ArgumentError
 from tokloom.metrics import MEASURES, Measure, Sample
+from tokloom.progress import Callback, bar, show_nothing
 from tokloom.report.table import Table
 from tokloom.tokenizer import Tokenizer
 
@@ -111,6 +114,7 @@ def compare(
     texts: Mapping[str, Texts] | Texts,
     *,
     speed: bool = True,
+    progress: bool | Callback = False,
 ) -> Comparison:
     """Measures tokenizers on the same texts: bytes per token, words kept whole, vocabulary used, round trip, speed.
 
@@ -118,6 +122,8 @@ def compare(
         tokenizers: tokenizers, names or paths; what isn't a tokenizer goes to `tokloom.load`.
         texts: by label (a language, a kind of text), each one text, a list of texts or `tokloom.files(...)`; or these
             without a label. They are held in memory: some megabytes per label tell all there is to tell.
+        progress: True for a progress bar, or a function that is called with ("measure", done, total), counted in samples:
+            the texts of one label, or all of them, for one tokenizer.
         speed: whether to measure the speed, which takes some tenths of a second per tokenizer and label.
 
     Raises:
@@ -135,12 +141,13 @@ def compare(
     by_label = _texts_by_label(texts)
     loaded = _loaded(tokenizers)
     measures = MEASURES if speed else tuple(measure for measure in MEASURES if not measure.timed)
-    rows = []
-    for name, tokenizer in loaded.items():
-        everything = [text for label_texts in by_label.values() for text in label_texts]
-        for label, label_texts in [*by_label.items(), (ALL, everything)]:
-            sample = Sample(tokenizer, label_texts)
-            rows.append(_row(name, label, sample, measures))
+    everything = [text for label_texts in by_label.values() for text in label_texts]
+    samples = [*product(loaded.items(), [*by_label.items(), (ALL, everything)])]
+    rows: list[ComparisonRow] = []
+    with bar() if progress is True else nullcontext(progress or show_nothing) as report:
+        for (name, tokenizer), (label, label_texts) in samples:
+            report("measure", len(rows), len(samples))
+            rows.append(_row(name, label, Sample(tokenizer, label_texts), measures))
     return Comparison(rows, measures)
 
 
