@@ -12,6 +12,7 @@ __all__ = [
     "MissingDependencyError",
     "PatternError",
     "SourceError",
+    "SourceNotFoundError",
     "SpecialTokenError",
     "TextError",
     "TokloomError",
@@ -59,6 +60,10 @@ class UnknownIdError(TokloomError, KeyError):
 
 class SourceError(TokloomError, OSError):
     """A source of text, or an output, that the operating system refused, or that isn't there."""
+
+
+class SourceNotFoundError(SourceError, FileNotFoundError):
+    """A path or a glob of a source that matches no file."""
 
 
 class VocabularyNotFoundError(TokloomError, FileNotFoundError):

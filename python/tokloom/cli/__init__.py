@@ -1,0 +1,33 @@
+"""The command `tokloom`: one file per group of commands, each of which parses, calls and shows."""
+
+import io
+import sys
+
+from tokloom.cli.app import SpreadCommand, app
+from tokloom.cli.changing import export, extend, prune
+from tokloom.cli.looking import compare, inspect
+from tokloom.cli.training import train
+from tokloom.cli.using import count, decode, encode
+
+__all__ = ["app", "main"]
+
+for _command in (
+    train,
+    encode,
+    decode,
+    count,
+    inspect,
+    compare,
+    export,
+    prune,
+    extend,
+):  # as the help lists them
+    app.command(cls=SpreadCommand)(_command)
+
+
+def main() -> None:
+    """Runs the command line and exits: 0 done, 1 failed, 2 used wrongly, 130 stopped by Ctrl-C."""
+    # A terminal that knows no box characters, or a file name that is no text, is no reason to fail.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    app(prog_name="tokloom")

@@ -1,0 +1,103 @@
+"""How far a tokenizer shortens texts, what it keeps whole, whether it gives them back, and how fast it is."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+
+from tokloom.metrics.measure import Measure, Sample
+
+_RUNS = 5
+# A run shorter than this measures the clock and the call, not the encoder.
+_SECONDS_PER_RUN = 0.02
+
+
+def bytes_per_token(sample: Sample) -> float | None:
+    """UTF-8 bytes of the texts by their tokens: the higher, the shorter the sequences."""
+    return sample.bytes / sample.tokens if sample.tokens else None
+
+
+def tokens_per_word(sample: Sample) -> float | None:
+    """Tokens by words, a word being a longest run without white space: 1 is the best where words are spaced."""
+    words = sum(len(words) for words in sample.words)
+    return sample.tokens / words if words else None
+
+
+def words_kept_whole(sample: Sample) -> float | None:
+    """The share of words that one token covers alone: no token begins or ends inside the word.
+
+    A word is a longest run without white space, punctuation included; the token may hold white space beside it. It is
+    judged where it stands, in its context.
+    """
+    whole = total = 0
+    for words, spans in zip(sample.words, sample.spans, strict=True):
+        # Tokens that touch a word: those that start before its end, less those that end before its start. Counting them
+        # (and not comparing limits) is right for tokens that share a character, too: all of them have its whole span.
+        touching = np.searchsorted(spans[:, 0], words[:, 1], "left") - np.searchsorted(
+            spans[:, 1], words[:, 0], "right"
+        )
+        whole += int((touching == 1).sum())
+        total += len(words)
+    return whole / total if total else None
+
+
+def vocabulary_used(sample: Sample) -> float | None:
+    """The share of the vocabulary that occurs: distinct ids by `vocab_size`. It grows with the texts' length."""
+    distinct = len(np.unique(np.concatenate(sample.encoded)))
+    return distinct / sample.tokenizer.vocab_size
+
+
+def round_trip(sample: Sample) -> float | None:
+    """The share of texts that `decode_bytes` gives back byte by byte."""
+    exact = 0
+    for text, ids in zip(sample.texts, sample.encoded, strict=True):
+        original = text if isinstance(text, bytes) else text.encode()
+        exact += sample.tokenizer.decode_bytes(ids) == original
+    return exact / len(sample.texts)
+
+
+def encoding_speed(sample: Sample) -> float | None:
+    """Bytes encoded per second by `encode_batch_to_numpy` on one thread: the median of 5 runs over the same texts.
+
+    Every cache has seen these texts, so new text is slower; it serves to compare tokenizers on the same machine.
+    """
+    repeats = 1
+    while (elapsed := _seconds(sample, repeats)) < _SECONDS_PER_RUN:
+        # At least doubled, so that a clock which stands still ends the loop too.
+        repeats = max(repeats * 2, int(repeats * _SECONDS_PER_RUN / max(elapsed, 1e-6)))
+    runs = [_seconds(sample, repeats) for _ in range(_RUNS)]
+    return sample.bytes * repeats / statistics.median(runs)
+
+
+def _seconds(sample: Sample, repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        sample.tokenizer.encode_batch_to_numpy(sample.texts, threads=1)
+    return time.perf_counter() - start
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure("tokens", "tokens", "count", "ids of all texts", lambda sample: sample.tokens),
+    Measure("bytes", "bytes", "count", "UTF-8 bytes of all texts", lambda sample: sample.bytes),
+    Measure("bytes_per_token", "bytes/token", "ratio", "UTF-8 bytes by tokens", bytes_per_token),
+    Measure("tokens_per_word", "tokens/word", "ratio", "tokens by runs without white space", tokens_per_word),
+    Measure(
+        "words_kept_whole",
+        "words whole",
+        "share",
+        "words (runs without white space) that are one token",
+        words_kept_whole,
+    ),
+    Measure("vocabulary_used", "vocabulary used", "share", "distinct ids by vocab_size", vocabulary_used),
+    Measure("round_trip", "round trip", "share", "texts that decode to the same bytes", round_trip),
+    Measure(
+        "speed",
+        "speed",
+        "bytes per second",
+        "one thread, caches warm, median of 5 runs",
+        encoding_speed,
+        timed=True,
+    ),
+)
