@@ -5,11 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 export VIRTUAL_ENV := $(abspath $(VENV))
-# The build of PyO3 depends on this: one value for every cargo command, or each would compile it again.
+# PyO3's build depends on these two, and maturin sets them so: with other values for clippy, each of the two would
+# compile PyO3 again after the other.
 export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
+export PYO3_ENVIRONMENT_SIGNATURE := $(shell $(PYTHON) -c 'import sys; \
+	v, bits = sys.version_info, 64 if sys.maxsize > 2**32 else 32; \
+	print(f"{sys.implementation.name}-{v.major}.{v.minor}-{bits}bit")' 2>/dev/null)
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
-# A wheel's name, and so what must be built again, says the Python; the sources of Python itself are used in place.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -106,7 +109,7 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.made
 	@$(PIP) install --group test
 	@touch $@
 
-# An extension built without debug symbols is what users get; Python's own files are used where they lie.
+# Built in place: what changes in Python needs no build.
 $(VENV)/.built: $(RUST_SOURCES) pyproject.toml | check-rust $(VENV)/.made
 	@$(PIP) install --group build
 	@echo "building"
