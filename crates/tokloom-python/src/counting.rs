@@ -118,9 +118,9 @@ fn compression_of(name: &str) -> tokloom::Result<Compression> {
     }
 }
 
-#[pyclass(module = "tokloom._engine")]
+#[pyclass(frozen, module = "tokloom._engine")]
 pub(crate) struct Documents {
-    engine: EngineDocuments,
+    engine: Mutex<EngineDocuments>,
 }
 
 #[pymethods]
@@ -135,16 +135,20 @@ impl Documents {
         };
         let compression = compression_of(compression).into_python(py)?;
         let engine = py.detach(|| EngineDocuments::open(path, format, compression)).into_python(py)?;
-        Ok(Self { engine })
+        Ok(Self { engine: Mutex::new(engine) })
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
         slf
     }
 
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Vec<Bound<'py, PyBytes>>>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Vec<Bound<'py, PyBytes>>>> {
         py.check_signals()?;
-        let batch = py.detach(|| self.engine.next_batch(BATCH_BYTES)).into_python(py)?;
+        let next = || match self.engine.lock() {
+            Ok(mut engine) => engine.next_batch(BATCH_BYTES),
+            Err(_) => Err(Error::Internal("reading failed in another thread".into())),
+        };
+        let batch = py.detach(next).into_python(py)?;
         Ok(batch.map(|batch| batch.documents().map(|document| PyBytes::new(py, document.bytes)).collect()))
     }
 }

@@ -30,8 +30,11 @@ pub(crate) struct AddedTokens {
     always: Option<Arc<Matcher>>,
     all: OnceLock<Option<Arc<Matcher>>>,
     /// Of subsets that callers named, the last few.
-    subsets: Mutex<Vec<(Vec<usize>, Option<Arc<Matcher>>)>>,
+    subsets: Mutex<Vec<Subset>>,
 }
+
+/// Indices of added tokens, and what finds them.
+type Subset = (Vec<usize>, Option<Arc<Matcher>>);
 
 impl AddedTokens {
     pub(crate) fn new(mut tokens: Vec<AddedToken>) -> Result<Self> {

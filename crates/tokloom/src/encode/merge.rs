@@ -230,8 +230,8 @@ mod tests {
                 pairs.insert(left, right, Merge { rank: ranks[at], id: 4 + at as u32 });
             }
             let expected = by_the_rule(&text, &pairs);
-            let mut workspace = Workspace::default();
-            workspace.ids = text.iter().map(|&byte| byte.into()).collect();
+            let ids = text.iter().map(|&byte| byte.into()).collect();
+            let mut workspace = Workspace { ids, ..Default::default() };
             merge_by_scanning(&pairs, &mut workspace, 1);
             prop_assert_eq!(&workspace.ids, &expected);
             if !text.is_empty() {
