@@ -10,13 +10,21 @@ from typing import Any, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _engine, saved
-from .corpus.sources import Source, as_source
-from .counts import Progress, ProgressCallback, at_least_one, counting, default_threads, shown, warn_if_short
-from .errors import ArgumentError
-from .files import write_file
-from .patterns import PatternLike, resolve
-from .tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer
+from tokloom import _engine, saved
+from tokloom.corpus.sources import Source, as_source
+from tokloom.counts import (
+    Progress,
+    ProgressCallback,
+    at_least_one,
+    counting,
+    default_threads,
+    shown,
+    warn_if_short,
+)
+from tokloom.errors import ArgumentError
+from tokloom.files import write_file
+from tokloom.patterns import PatternLike, resolve
+from tokloom.tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer
 
 __all__ = ["BPETokenizer", "train"]
 
@@ -96,9 +104,13 @@ class BPETokenizer(Tokenizer):
     def encode_batch_to_numpy(
         self, texts: Iterable[Text], *, special: Special = "text", threads: int | None = None
     ) -> Ragged:
-        return Ragged(*self._vocabulary.encode_batch_to_numpy(_as_list(texts), special, default_threads(threads)))
+        return Ragged(
+            *self._vocabulary.encode_batch_to_numpy(_as_list(texts), special, default_threads(threads))
+        )
 
-    def encode_stream(self, chunks: Iterable[Text], *, special: Special = "text") -> Iterator[NDArray[np.uint32]]:
+    def encode_stream(
+        self, chunks: Iterable[Text], *, special: Special = "text"
+    ) -> Iterator[NDArray[np.uint32]]:
         encoder = self._vocabulary.stream_encoder(special)
         return _encode_parts(encoder, chunks)
 
@@ -161,9 +173,13 @@ class BPETokenizer(Tokenizer):
             [b'lo', b'low', b' low', b'er', b'ew']
         """
         if self.kind != "bpe":
-            raise ArgumentError("a vocabulary of words has no merges to go on from; train one with model='bpe'")
+            raise ArgumentError(
+                "a vocabulary of words has no merges to go on from; train one with model='bpe'"
+            )
         if vocab_size <= self.vocab_size:
-            raise ArgumentError(f"vocab_size is {vocab_size:,}; this vocabulary has {self.vocab_size:,} already")
+            raise ArgumentError(
+                f"vocab_size is {vocab_size:,}; this vocabulary has {self.vocab_size:,} already"
+            )
         with shown(progress) as callback:
             counts = counting(source, self._vocabulary.splits, threads, memory, callback)
             counts.require_text()
@@ -231,7 +247,7 @@ class BPETokenizer(Tokenizer):
         return [int(id) for id in np.flatnonzero(used >= min_count)]
 
     def save(self, directory: str | PathLike[str]) -> None:
-        saved.save(self._vocabulary, Path(directory), name=self.name)
+        saved.save(self._vocabulary, Path(directory))
 
     def export(self, path: str | PathLike[str], *, format: str) -> None:
         """Writes the vocabulary as another library reads it.
@@ -252,7 +268,9 @@ class BPETokenizer(Tokenizer):
             "huggingface": self._vocabulary.to_huggingface,
         }
         if format not in writers:
-            raise ArgumentError(f"format {format!r} is not known; it is one of {', '.join(map(repr, writers))}")
+            raise ArgumentError(
+                f"format {format!r} is not known; it is one of {', '.join(map(repr, writers))}"
+            )
         write_file(Path(path), writers[format]())
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -11,14 +11,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from . import _engine
-from .corpus.sources import as_source
-from .errors import ArgumentError, TokloomWarning
-from .files import read_file, write_file
-from .patterns import PatternLike, resolve
+from tokloom import _engine
+from tokloom.corpus.sources import as_source
+from tokloom.errors import ArgumentError, TokloomWarning
+from tokloom.files import read_file, write_file
+from tokloom.patterns import PatternLike, resolve
 
 if TYPE_CHECKING:
-    from .bpe import BPETokenizer
+    from tokloom.bpe import BPETokenizer
 
 __all__ = ["PretokenCounts", "Progress", "ProgressCallback", "count_pretokens"]
 
@@ -100,7 +100,9 @@ class PretokenCounts:
     def require_text(self) -> None:
         """Raises an error if nothing was counted."""
         if not self.total_bytes:
-            raise ArgumentError("the source has no text: nothing was counted, so there is nothing to train on")
+            raise ArgumentError(
+                "the source has no text: nothing was counted, so there is nothing to train on"
+            )
 
     def train(
         self,
@@ -113,7 +115,7 @@ class PretokenCounts:
         model: Literal["bpe", "words"] = "bpe",
     ) -> BPETokenizer:
         """A vocabulary from these counts; arguments and errors as of `tokloom.train`."""
-        from .bpe import BPETokenizer, merge_stage, special_list
+        from tokloom.bpe import BPETokenizer, merge_stage, special_list
 
         special = special_list(special_tokens)
         if model not in ("bpe", "words"):
@@ -180,7 +182,7 @@ def counting(
 def shown(progress: Progress) -> AbstractContextManager[ProgressCallback | None]:
     """The callback that a `progress` argument asks for, while it is in use."""
     if progress is True:
-        from .progress import bar
+        from tokloom.progress import bar
 
         return bar()
     return nullcontext(None if progress is False else progress)
@@ -207,7 +209,9 @@ def parse_memory(memory: int | str | None) -> int | None:
     if isinstance(memory, str):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", memory, re.IGNORECASE)
         if match is None:
-            raise ArgumentError(f'memory={memory!r} is not an amount; give bytes, or a text such as "256MB" or "2GiB"')
+            raise ArgumentError(
+                f'memory={memory!r} is not an amount; give bytes, or a text such as "256MB" or "2GiB"'
+            )
         number, prefix, binary = match.groups()
         unit = (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
         memory = int(float(number) * unit)

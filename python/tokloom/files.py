@@ -8,16 +8,18 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from .errors import SourceError
+from tokloom.errors import SourceError
 
 
 def read_file(path: Path, *, at_most: int) -> bytes:
     """The bytes of a file; one larger than `at_most` bytes is refused before it is read."""
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > at_most:
-                raise SourceError(27, f"file of {size:,} bytes is too large (at most {at_most:,} are read)", str(path))
+                raise SourceError(
+                    27, f"file of {size:,} bytes is too large (at most {at_most:,} are read)", str(path)
+                )
             return file.read(at_most + 1)
     except SourceError:
         raise
@@ -31,7 +33,7 @@ def as_source_error(error: OSError, path: Path) -> SourceError:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with open(path, "xb") as file:
+    with path.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -43,7 +45,7 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         try:
             _write(partial, data)
-            os.replace(partial, path)
+            partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
@@ -72,7 +74,7 @@ def _write_new(directory: Path, files: Mapping[str, bytes]) -> None:
         partial.mkdir()
         for name, data in files.items():
             _write(partial / name, data)
-        os.replace(partial, directory)
+        partial.replace(directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -86,7 +88,7 @@ def _replace_in(directory: Path, files: Mapping[str, bytes], obsolete: tuple[str
         for name in obsolete:
             (directory / name).unlink(missing_ok=True)
         for name in files:
-            os.replace(partial[name], directory / name)
+            partial[name].replace(directory / name)
     finally:
         for path in partial.values():
             path.unlink(missing_ok=True)

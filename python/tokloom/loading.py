@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
-from . import _engine, saved
-from .bpe import BPETokenizer
-from .errors import ArgumentError, SpecialTokenError, VocabularyNotFoundError
-from .files import read_file
-from .patterns import PatternLike, resolve
-from .tokenizer import Tokenizer
+from tokloom import _engine, saved
+from tokloom.bpe import BPETokenizer
+from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyNotFoundError
+from tokloom.files import read_file
+from tokloom.patterns import PatternLike, resolve
+from tokloom.tokenizer import Tokenizer
 
 __all__ = ["load", "names"]
 
@@ -63,8 +63,10 @@ def load(
     file = _file_in(path)
     if file.name == saved.DESCRIPTION or file.suffix == ".json":
         if pattern is not None or special_tokens is not None:
-            raise ArgumentError(f"{file} says its own pattern and special tokens; pattern= and special_tokens= are "
-                                "for rank files")
+            raise ArgumentError(
+                f"{file} says its own pattern and special tokens; pattern= and special_tokens= are "
+                "for rank files"
+            )
         if file.name == saved.DESCRIPTION:
             return BPETokenizer(saved.load(file.parent), name=file.parent.resolve().name)
         data = read_file(file, at_most=LARGEST_MODEL)
@@ -78,14 +80,20 @@ def _looks_like_path(name: str) -> bool:
 
 def _by_name(name: str, pattern: object, special_tokens: object) -> Tokenizer:
     if name not in names():
-        hint = f"; there is a file or folder of that name here: load it as './{name}'" if Path(name).exists() else ""
+        hint = (
+            f"; there is a file or folder of that name here: load it as './{name}'"
+            if Path(name).exists()
+            else ""
+        )
         raise VocabularyNotFoundError(
             f"no vocabulary is called {name!r}; known are {', '.join(names())}. A file or folder is given with a "
             f"separator ('./{name}') or as a Path{hint}"
         )
     if pattern is not None or special_tokens is not None:
-        raise ArgumentError(f"{name!r} has its own pattern and special tokens; pattern= and special_tokens= are for "
-                            "rank files")
+        raise ArgumentError(
+            f"{name!r} has its own pattern and special tokens; pattern= and special_tokens= are for "
+            "rank files"
+        )
     return _bytes()
 
 
@@ -137,9 +145,7 @@ def _from_ranks(
     return BPETokenizer(vocabulary, name=path.stem)
 
 
-def _numbered(
-    special_tokens: Mapping[str, int] | Iterable[str] | None, first: int
-) -> list[tuple[str, int]]:
+def _numbered(special_tokens: Mapping[str, int] | Iterable[str] | None, first: int) -> list[tuple[str, int]]:
     if special_tokens is None:
         return []
     if isinstance(special_tokens, str):
@@ -149,7 +155,7 @@ def _numbered(
     return [(name, id) for id, name in enumerate(special_tokens, first)]
 
 
-def _added(name: str, id: int) -> _engine.AddedToken:
+def _added(name: object, id: object) -> _engine.AddedToken:
     if not isinstance(name, str) or not isinstance(id, int):
         raise TypeError(f"special tokens are names with ids, not {name!r}: {id!r}")
     if not 0 <= id < 2**31 - 1:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import _engine
-from .errors import ArgumentError, PatternError
+from tokloom import _engine
+from tokloom.errors import ArgumentError, PatternError
 
 __all__ = ["PatternLike", "pattern_names", "resolve"]
 
@@ -39,7 +39,9 @@ def resolve(pattern: PatternLike) -> _engine.Splits:
             return named
         if pattern.replace("-", "").replace("_", "").replace(".", "").isalnum() and len(pattern) < 40:
             names = ", ".join(pattern_names())
-            raise PatternError(f"no pattern is called {pattern!r}; known are {names}, or give a regular expression")
+            raise PatternError(
+                f"no pattern is called {pattern!r}; known are {names}, or give a regular expression"
+            )
         splits = [(pattern, "characters")]
     _engine.Pretokenizer(splits)  # says now what is wrong with it, not after hours of reading
     return splits

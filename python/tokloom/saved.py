@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from . import _engine
-from .errors import FormatError
-from .files import read_file, write_directory
+from tokloom import _engine
+from tokloom.errors import FormatError
+from tokloom.files import read_file, write_directory
+
+T = TypeVar("T")
 
 VERSION = 1
 DESCRIPTION = "tokloom.json"
@@ -26,7 +28,6 @@ LARGEST_DESCRIPTION = 1 << 26
 LARGEST_TABLE = 1 << 30
 
 _ADDED_FIELDS = ("content", "id", "special", "strip_left", "strip_right", "single_word", "normalized")
-_ADDED_TYPES = (str, int, bool, bool, bool, bool, bool)
 
 
 class State(NamedTuple):
@@ -55,7 +56,9 @@ def state(vocabulary: _engine.Vocabulary) -> State:
         "added_tokens": [dict(zip(_ADDED_FIELDS, token, strict=True)) for token in vocabulary.added_tokens],
         "post_processor": vocabulary.post_processor,
     }
-    merges = None if listed is None else "".join(f"{left} {right} {merged}\n" for left, right, merged in listed)
+    merges = (
+        None if listed is None else "".join(f"{left} {right} {merged}\n" for left, right, merged in listed)
+    )
     return State(description, vocabulary.token_table(), merges)
 
 
@@ -69,7 +72,10 @@ def vocabulary(state: State, origin: str = "tokloom.json") -> _engine.Vocabulary
                 f"{_engine.UNICODE_VERSION}: letters may differ. Open it with the tokloom that made it"
             )
         found = _engine.Vocabulary.from_parts(
-            [(_typed(split["regex"], str), _typed(split["gaps"], str)) for split in description["pattern"]["splits"]],
+            [
+                (_typed(split["regex"], str), _typed(split["gaps"], str))
+                for split in description["pattern"]["splits"]
+            ],
             _engine.read_ranks(state.tokens, f"{origin} ({TOKENS})"),
             kind=_typed(description["kind"], str),
             merges=None if state.merges is None else _read_merges(state.merges, origin),
@@ -79,7 +85,9 @@ def vocabulary(state: State, origin: str = "tokloom.json") -> _engine.Vocabulary
         )
         fingerprint = _typed(description["fingerprint"], str)
     except KeyError as error:
-        raise FormatError(f"{origin}: the field {error} is missing; the file was changed or cut short") from None
+        raise FormatError(
+            f"{origin}: the field {error} is missing; the file was changed or cut short"
+        ) from None
     except (TypeError, AttributeError) as error:
         raise FormatError(f"{origin}: a field is not what it should be ({error})") from None
     if found.fingerprint != fingerprint:
@@ -90,7 +98,7 @@ def vocabulary(state: State, origin: str = "tokloom.json") -> _engine.Vocabulary
     return found
 
 
-def save(vocabulary: _engine.Vocabulary, directory: Path, *, name: str) -> None:
+def save(vocabulary: _engine.Vocabulary, directory: Path) -> None:
     """Writes the directory; in one that is there, other files stay."""
     description, tokens, merges = state(vocabulary)
     files = {TOKENS: tokens}
@@ -104,8 +112,8 @@ def save(vocabulary: _engine.Vocabulary, directory: Path, *, name: str) -> None:
 
 
 def _derived(vocabulary: _engine.Vocabulary) -> dict[str, bytes]:
-    from .errors import TokloomError
-    from .tokenizer import BOS_NAMES, EOS_NAMES, PAD_NAMES, UNK_NAMES
+    from tokloom.errors import TokloomError
+    from tokloom.tokenizer import BOS_NAMES, EOS_NAMES, PAD_NAMES, UNK_NAMES
 
     special = {content for content, _, is_special, *_ in vocabulary.added_tokens if is_special}
     known = [
@@ -135,7 +143,9 @@ def load(directory: Path) -> _engine.Vocabulary:
     if not isinstance(version, int):
         raise FormatError(f"{path}: not a vocabulary that tokloom saved (it has no field 'tokloom')")
     if version != VERSION:
-        raise FormatError(f"{path}: of version {version}, and this tokloom reads version {VERSION}; use a newer one")
+        raise FormatError(
+            f"{path}: of version {version}, and this tokloom reads version {VERSION}; use a newer one"
+        )
     tokens = read_file(directory / TOKENS, at_most=LARGEST_TABLE)
     merges = None
     if description.get("merges") == "listed":
@@ -143,19 +153,18 @@ def load(directory: Path) -> _engine.Vocabulary:
     return vocabulary(State(description, tokens, merges), str(path))
 
 
-def _typed(value: Any, kind: type) -> Any:
+def _typed(value: object, kind: type[T]) -> T:
     if type(value) is not kind:
         raise TypeError(f"{value!r:.40} is no {kind.__name__}")
     return value
 
 
 def _added_token(token: dict[str, Any]) -> _engine.AddedToken:
-    fields = zip(_ADDED_FIELDS, _ADDED_TYPES, strict=True)
-    content, id, *flags = (_typed(token[field], kind) for field, kind in fields)
+    id = _typed(token["id"], int)
     if not 0 <= id < 2**31:
         raise TypeError(f"id {id} is out of range")
-    special, left, right, word, normalized = flags
-    return content, id, special, left, right, word, normalized
+    special, left, right, word, normalized = (_typed(token[flag], bool) for flag in _ADDED_FIELDS[2:])
+    return _typed(token["content"], str), id, special, left, right, word, normalized
 
 
 def _read_merges(text: str, origin: str) -> list[tuple[int, int, int]]:

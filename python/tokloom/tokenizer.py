@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArgumentError
+from tokloom.errors import ArgumentError
 
 __all__ = ["DecodeStream", "Ids", "Ragged", "Special", "Text", "Tokenizer"]
 
@@ -184,7 +184,8 @@ class Tokenizer(ABC):
             >>> tokloom.load("bytes").encode("né")
             [110, 195, 169]
         """
-        return self.encode_to_numpy(text, special=special).tolist()
+        ids: list[int] = self.encode_to_numpy(text, special=special).tolist()
+        return ids
 
     def encode_batch(
         self, texts: Iterable[Text], *, special: Special = "text", threads: int | None = None
@@ -213,7 +214,9 @@ class Tokenizer(ABC):
         offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
         return Ragged(np.concatenate(parts) if parts else np.empty(0, np.uint32), offsets)
 
-    def encode_stream(self, chunks: Iterable[Text], *, special: Special = "text") -> Iterator[NDArray[np.uint32]]:
+    def encode_stream(
+        self, chunks: Iterable[Text], *, special: Special = "text"
+    ) -> Iterator[NDArray[np.uint32]]:
         """The ids of a text that comes in chunks, cut anywhere: together they are those of the whole.
 
         Memory: the longest pretoken and a chunk, where the pattern is a named one; else the whole text.
@@ -349,7 +352,7 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def decode_bytes(self, ids: Ids) -> bytes:
-        """The bytes that the ids stand for.
+        r"""The bytes that the ids stand for.
 
         Raises:
             UnknownIdError: an id stands for nothing (also a KeyError).
@@ -358,7 +361,7 @@ class Tokenizer(ABC):
         Example:
             >>> import tokloom
             >>> tokloom.load("bytes").decode_bytes([195, 169])
-            b'\\xc3\\xa9'
+            b'\xc3\xa9'
         """
 
     def decode(self, ids: Ids, *, errors: str = "replace", skip_special_tokens: bool = False) -> str:

@@ -29,7 +29,8 @@ impl Counter {
     fn work(
         &mut self,
         py: Python<'_>,
-        work: impl Send + FnOnce(&mut EngineCounter, &mut dyn FnMut(u64) -> tokloom::Result<()>) -> tokloom::Result<()>,
+        work: impl Send
+        + FnOnce(&mut EngineCounter, &mut dyn FnMut(u64) -> tokloom::Result<()>) -> tokloom::Result<()>,
     ) -> PyResult<()> {
         let mut progress = self.progress_of(py);
         let Some(engine) = &mut self.engine else { return Err(to_python(py, finished())) };
@@ -38,7 +39,8 @@ impl Counter {
     }
 
     fn progress_of(&self, py: Python<'_>) -> Progress {
-        let callback = self.progress.lock().ok().and_then(|callback| callback.as_ref().map(|it| it.clone_ref(py)));
+        let callback =
+            self.progress.lock().ok().and_then(|callback| callback.as_ref().map(|it| it.clone_ref(py)));
         Progress::new(callback)
     }
 }
@@ -61,8 +63,13 @@ impl Counter {
         let pattern = pattern(py, splits)?;
         let pretokenizer = Arc::new(Pretokenizer::new(&pattern).into_python(py)?);
         let directory = std::env::temp_dir();
-        let engine =
-            EngineCounter::with_temporary_directory(&pattern, pretokenizer.clone(), threads, memory, directory);
+        let engine = EngineCounter::with_temporary_directory(
+            &pattern,
+            pretokenizer.clone(),
+            threads,
+            memory,
+            directory,
+        );
         Ok(Self { engine: Some(engine.into_python(py)?), pretokenizer, progress: Mutex::new(progress) })
     }
 
@@ -75,7 +82,14 @@ impl Counter {
     }
 
     #[pyo3(signature = (path, *, format, compression, field))]
-    fn add_file(&mut self, py: Python<'_>, path: &str, format: &str, compression: &str, field: &str) -> PyResult<()> {
+    fn add_file(
+        &mut self,
+        py: Python<'_>,
+        path: &str,
+        format: &str,
+        compression: &str,
+        field: &str,
+    ) -> PyResult<()> {
         let pretokenizer = self.pretokenizer.clone();
         let cut = Box::new(move |block: &[u8]| pretokenizer.cut(block));
         let format = match format {
@@ -188,7 +202,8 @@ impl PretokenCounts {
     #[pyo3(signature = (limit=None))]
     fn most_common<'py>(&self, py: Python<'py>, limit: Option<usize>) -> Vec<(Bound<'py, PyBytes>, u64)> {
         let order = py.detach(|| self.inner.by_frequency());
-        let entries = order.into_iter().take(limit.unwrap_or(usize::MAX)).filter_map(|index| self.inner.get(index));
+        let entries =
+            order.into_iter().take(limit.unwrap_or(usize::MAX)).filter_map(|index| self.inner.get(index));
         entries.map(|(pretoken, count)| (PyBytes::new(py, pretoken), count)).collect()
     }
 
@@ -246,7 +261,9 @@ impl PretokenCounts {
         let mut progress = Progress::new(progress);
         let (counts, vocabulary) = (&self.inner, &vocabulary.inner);
         let trained = py.detach(|| {
-            train::train_more(vocabulary, counts.iter(), &options, &mut |done, total| progress.tell((done, total)))
+            train::train_more(vocabulary, counts.iter(), &options, &mut |done, total| {
+                progress.tell((done, total))
+            })
         });
         trained.map(Vocabulary::wrap).map_err(|error| progress.error(py, error))
     }

@@ -29,17 +29,23 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
     match error {
         Error::Pattern(_) => raise(py, "PatternError", (message,)),
         Error::Vocabulary(_) => raise(py, "VocabularyError", (message,)),
-        Error::SpecialToken(_) | Error::ForbiddenSpecialToken { .. } => raise(py, "SpecialTokenError", (message,)),
+        Error::SpecialToken(_) | Error::ForbiddenSpecialToken { .. } => {
+            raise(py, "SpecialTokenError", (message,))
+        }
         Error::Format(_) => raise(py, "FormatError", (message,)),
         Error::UnknownId(_) => raise(py, "UnknownIdError", (message,)),
         Error::Argument(_) => raise(py, "ArgumentError", (message,)),
         Error::Io { path, source } => {
             // Python's own words for the number; what isn't from the system (a damaged gz file) has none.
             let number = source.raw_os_error();
-            let words = number.map_or_else(|| source.to_string(), |number| {
-                let strerror = py.import("os").and_then(|os| os.call_method1("strerror", (number,))?.extract());
-                strerror.unwrap_or_else(|_| source.to_string())
-            });
+            let words = number.map_or_else(
+                || source.to_string(),
+                |number| {
+                    let strerror =
+                        py.import("os").and_then(|os| os.call_method1("strerror", (number,))?.extract());
+                    strerror.unwrap_or_else(|_| source.to_string())
+                },
+            );
             raise(py, "SourceError", (number.unwrap_or(0), words, path))
         }
         Error::Interrupted | Error::Internal(_) => PyRuntimeError::new_err(message),

@@ -24,7 +24,11 @@ impl StreamEncoder {
 
 #[pymethods]
 impl StreamEncoder {
-    fn feed<'py>(&mut self, py: Python<'py>, chunk: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+    fn feed<'py>(
+        &mut self,
+        py: Python<'py>,
+        chunk: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyArray1<u32>>> {
         let text = Text::of(chunk)?;
         let mut ids = Vec::new();
         release(py, text.bytes.len(), || self.inner.feed(text.bytes, &mut ids))

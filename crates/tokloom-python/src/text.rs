@@ -133,7 +133,9 @@ impl SpecialArgument {
 
 /// The Python error for an error met in `text`; positions in a `str` count its characters.
 pub(crate) fn in_text(py: Python<'_>, error: Error, text: Text<'_>) -> PyErr {
-    let Error::ForbiddenSpecialToken { token, position, text: index } = &error else { return to_python(py, error) };
+    let Error::ForbiddenSpecialToken { token, position, text: index } = &error else {
+        return to_python(py, error);
+    };
     let before = &text.bytes[..(*position).min(text.bytes.len())];
     let (unit, position) = match text.is_str {
         true => ("character", String::from_utf8_lossy(before).chars().count()),

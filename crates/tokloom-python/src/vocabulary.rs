@@ -41,7 +41,8 @@ impl Vocabulary {
     ) -> PyResult<T> {
         let py = text.py();
         let (text, special) = (Text::of(text)?, SpecialArgument::of(special)?);
-        let result = release(py, text.bytes.len(), || special.with(|special| work(&self.inner, text.bytes, special)));
+        let result =
+            release(py, text.bytes.len(), || special.with(|special| work(&self.inner, text.bytes, special)));
         result.map_err(|error| in_text(py, error, text))
     }
 
@@ -118,7 +119,8 @@ impl Vocabulary {
         unk: Option<&str>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let tokens = ConfigTokens { bos, eos, pad, unk };
-        let bytes = formats::huggingface::write_config(self.inner.added_tokens(), tokens, None).into_python(py)?;
+        let bytes =
+            formats::huggingface::write_config(self.inner.added_tokens(), tokens, None).into_python(py)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -220,7 +222,8 @@ impl Vocabulary {
         text: &Bound<'py, PyAny>,
         special: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let ids = self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
+        let ids =
+            self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
         PyList::new(text.py(), ids)
     }
 
@@ -229,7 +232,8 @@ impl Vocabulary {
         text: &Bound<'py, PyAny>,
         special: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let ids = self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
+        let ids =
+            self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
         Ok(ids.into_pyarray(text.py()))
     }
 
@@ -267,7 +271,8 @@ impl Vocabulary {
         text: &Bound<'py, PyAny>,
         special: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyArray2<i64>>> {
-        let spans = self.with_text(text, special, |vocabulary, text, special| vocabulary.spans(text, special))?;
+        let spans =
+            self.with_text(text, special, |vocabulary, text, special| vocabulary.spans(text, special))?;
         let flat: Vec<i64> = spans.iter().flat_map(|span| [span.start as i64, span.end as i64]).collect();
         flat.into_pyarray(text.py()).reshape([spans.len(), 2])
     }
@@ -290,7 +295,8 @@ impl Vocabulary {
         skip_special_tokens: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let ids = ids::of(ids)?;
-        let bytes = release(py, 4 * ids.len(), || self.inner.decode(&ids, skip_special_tokens)).into_python(py)?;
+        let bytes =
+            release(py, 4 * ids.len(), || self.inner.decode(&ids, skip_special_tokens)).into_python(py)?;
         Ok(PyBytes::new(py, &bytes))
     }
 

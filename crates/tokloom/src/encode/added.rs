@@ -74,9 +74,16 @@ impl AddedTokens {
         for name in names {
             let index = self.tokens.iter().position(|token| token.special && token.content == *name);
             chosen.push(index.ok_or_else(|| {
-                let known: Vec<&str> =
-                    self.tokens.iter().filter(|token| token.special).map(|token| &token.content[..]).take(20).collect();
-                Error::SpecialToken(format!("{name:?} is no special token of this vocabulary; it has {known:?}"))
+                let known: Vec<&str> = self
+                    .tokens
+                    .iter()
+                    .filter(|token| token.special)
+                    .map(|token| &token.content[..])
+                    .take(20)
+                    .collect();
+                Error::SpecialToken(format!(
+                    "{name:?} is no special token of this vocabulary; it has {known:?}"
+                ))
             })?);
         }
         chosen.extend((0..self.tokens.len()).filter(|&index| !self.tokens[index].special));
@@ -131,7 +138,9 @@ impl Matcher {
             let automaton = AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
                 .build(tokens.iter().map(|token| &token.content))
-                .map_err(|error| Error::SpecialToken(format!("too many special tokens to look for: {error}")))?;
+                .map_err(|error| {
+                    Error::SpecialToken(format!("too many special tokens to look for: {error}"))
+                })?;
             passes.push(Pass { automaton, tokens });
         }
         Ok(if passes.is_empty() { None } else { Some(Arc::new(Self { passes })) })
@@ -158,7 +167,9 @@ impl Matcher {
     pub(crate) fn plain(&self) -> Option<usize> {
         let flagged = |token: &AddedToken| token.strip_left || token.strip_right || token.single_word;
         match &self.passes[..] {
-            [pass] if !pass.tokens.iter().any(flagged) => pass.tokens.iter().map(|token| token.content.len()).max(),
+            [pass] if !pass.tokens.iter().any(flagged) => {
+                pass.tokens.iter().map(|token| token.content.len()).max()
+            }
             _ => None,
         }
     }
@@ -166,7 +177,10 @@ impl Matcher {
 
 impl Pass {
     fn first_special(&self, text: &[u8]) -> Option<(u32, usize)> {
-        let found = self.automaton.find_iter(text).map(|found| (&self.tokens[found.pattern().as_usize()], found.start()));
+        let found = self
+            .automaton
+            .find_iter(text)
+            .map(|found| (&self.tokens[found.pattern().as_usize()], found.start()));
         found.filter(|(token, _)| token.special).map(|(token, start)| (token.id, start)).next()
     }
 
@@ -176,8 +190,8 @@ impl Pass {
         for found in self.automaton.find_iter(piece) {
             let token = &self.tokens[found.pattern().as_usize()];
             let (mut start, mut end) = (found.start(), found.end());
-            let touches_word =
-                last_char(&piece[..start]).is_some_and(is_word) || first_char(&piece[end..]).is_some_and(is_word);
+            let touches_word = last_char(&piece[..start]).is_some_and(is_word)
+                || first_char(&piece[end..]).is_some_and(is_word);
             if start < done || token.single_word && touches_word {
                 continue;
             }
@@ -218,4 +232,3 @@ fn last_char(bytes: &[u8]) -> Option<char> {
 fn is_word(char: char) -> bool {
     regex_syntax::try_is_word_character(char).unwrap_or(false)
 }
-

@@ -41,7 +41,9 @@ impl Vocabulary {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
             let mut done = work();
             for other in others {
-                done.extend(other.join().map_err(|_| Error::Argument("a thread of the batch failed".into()))?);
+                done.extend(
+                    other.join().map_err(|_| Error::Argument("a thread of the batch failed".into()))?,
+                );
             }
             Ok::<_, Error>(done)
         })?;

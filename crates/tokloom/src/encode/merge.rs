@@ -204,7 +204,8 @@ mod tests {
         let mut ids: Vec<u32> = bytes.iter().map(|&byte| byte.into()).collect();
         loop {
             let merges = ids.windows(2).enumerate().map(|(at, pair)| (pairs.get(pair[0], pair[1]), at));
-            let Some((merge, at)) = merges.filter(|(merge, _)| *merge != Merge::NEVER).min_by_key(|(m, at)| (m.rank, *at))
+            let Some((merge, at)) =
+                merges.filter(|(merge, _)| *merge != Merge::NEVER).min_by_key(|(m, at)| (m.rank, *at))
             else {
                 return ids;
             };

@@ -73,7 +73,9 @@ impl Vocabulary {
         let Special::Raise = special else { return Ok(()) };
         match self.added.first_special(text)? {
             None => Ok(()),
-            Some((token, position)) => Err(Error::ForbiddenSpecialToken { token: token.to_owned(), position, text: None }),
+            Some((token, position)) => {
+                Err(Error::ForbiddenSpecialToken { token: token.to_owned(), position, text: None })
+            }
         }
     }
 
@@ -86,7 +88,9 @@ impl Vocabulary {
             }
         })?;
         if too_long {
-            return Err(Error::Argument("a stretch of 4 GiB without a place to split it can't be encoded".into()));
+            return Err(Error::Argument(
+                "a stretch of 4 GiB without a place to split it can't be encoded".into(),
+            ));
         }
         Ok(())
     }

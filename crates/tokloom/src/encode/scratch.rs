@@ -103,10 +103,11 @@ mod tests {
             cache.put(pretoken.as_bytes(), &[number, number + 1]);
             assert_eq!(cache.get(pretoken.as_bytes()), Some(&[number, number + 1][..]));
         }
-        let kept = (0..100_000u32).filter(|number| match cache.get(format!("pretoken {number}").as_bytes()) {
-            Some(ids) => ids == [*number, *number + 1] || panic!("ids of another pretoken"),
-            None => false,
-        });
+        let kept =
+            (0..100_000u32).filter(|number| match cache.get(format!("pretoken {number}").as_bytes()) {
+                Some(ids) => ids == [*number, *number + 1] || panic!("ids of another pretoken"),
+                None => false,
+            });
         assert!((1..=SLOTS).contains(&kept.count()));
         assert_eq!(cache.get(b""), None);
         cache.put(&[7; LONGEST_KEY + 1], &[1]);

@@ -52,7 +52,9 @@ impl StreamEncoder {
     /// As [`Vocabulary::encode`]; after an error the stream is of no more use.
     pub fn feed(&mut self, part: &[u8], ids: &mut Vec<u32>) -> Result<()> {
         self.held.extend_from_slice(part);
-        let Some(look_back) = self.look_back.filter(|_| self.held.len() >= self.look_again_at) else { return Ok(()) };
+        let Some(look_back) = self.look_back.filter(|_| self.held.len() >= self.look_again_at) else {
+            return Ok(());
+        };
         self.check()?;
         // A special token that begins before this is there as a whole, or not at all.
         let certain = self.held.len().saturating_sub(look_back);
@@ -72,7 +74,12 @@ impl StreamEncoder {
         Ok(())
     }
 
-    fn encode_up_to_last_added(&self, certain: usize, scratch: &mut Scratch, ids: &mut Vec<u32>) -> Result<usize> {
+    fn encode_up_to_last_added(
+        &self,
+        certain: usize,
+        scratch: &mut Scratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<usize> {
         let Some(matcher) = &self.matcher else { return Ok(0) };
         let mut done = 0;
         for Stretch { id, range } in matcher.stretches(&self.held) {

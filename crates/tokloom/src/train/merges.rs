@@ -102,7 +102,8 @@ impl MergeLoop {
                            rare ones with min_count when counting";
             return Err(Error::Argument(message.into()));
         }
-        let count = i64::try_from(count).map_err(|_| Error::Argument(format!("a count of {count} is over 2^63")))?;
+        let count =
+            i64::try_from(count).map_err(|_| Error::Argument(format!("a count of {count} is over 2^63")))?;
         for id in ids {
             let start = cells.len();
             cells.resize(start + self.lengths[id as usize] as usize, DEAD);
@@ -118,7 +119,12 @@ impl MergeLoop {
     }
 
     /// Makes up to `wanted` merges with ids from `first_id` on, and returns their pairs.
-    pub(super) fn run(&mut self, first_id: u32, wanted: usize, progress: Progress<'_>) -> Result<Vec<(u32, u32)>> {
+    pub(super) fn run(
+        &mut self,
+        first_id: u32,
+        wanted: usize,
+        progress: Progress<'_>,
+    ) -> Result<Vec<(u32, u32)>> {
         let mut merges = Vec::new();
         self.find_pairs(&mut || progress(0, wanted))?;
         let (mut left_neighbours, mut right_neighbours) = (Neighbours::default(), Neighbours::default());
@@ -259,7 +265,14 @@ impl MergeLoop {
     }
 
     /// Brings the counts of all pairs up to date after (left, right) became `merged`.
-    fn settle(&mut self, left: u32, right: u32, merged: u32, lefts: &mut Neighbours, rights: &mut Neighbours) {
+    fn settle(
+        &mut self,
+        left: u32,
+        right: u32,
+        merged: u32,
+        lefts: &mut Neighbours,
+        rights: &mut Neighbours,
+    ) {
         // (x, left) became (x, merged), and (right, y) became (merged, y).
         let from_left = |x: u32| [(x, left), (x, merged)];
         let from_right = |y: u32| [(right, y), (merged, y)];
@@ -270,7 +283,8 @@ impl MergeLoop {
             self.move_count(from_right(y), rights.counts[y as usize]);
         }
         // Only now: a pair made on one side may have been unmade on the other, in runs.
-        let made = lefts.touched.iter().map(|&x| (x, merged)).chain(rights.touched.iter().map(|&y| (merged, y)));
+        let made =
+            lefts.touched.iter().map(|&x| (x, merged)).chain(rights.touched.iter().map(|&y| (merged, y)));
         for (left, right) in made {
             if let Some(&slot) = self.slots.get(&Self::key(left, right)) {
                 let pair = &self.pairs[slot as usize];

@@ -44,7 +44,9 @@ impl Options {
     fn limits(&self) -> Result<Limits> {
         let longest = self.max_token_length.unwrap_or(LONGEST_TOKEN);
         if longest == 0 || longest > LONGEST_TOKEN {
-            return Err(Error::Argument(format!("max_token_length is {longest}; it must be 1 to {LONGEST_TOKEN}")));
+            return Err(Error::Argument(format!(
+                "max_token_length is {longest}; it must be 1 to {LONGEST_TOKEN}"
+            )));
         }
         Ok(Limits { min_count: i64::try_from(self.min_count.max(1)).unwrap_or(i64::MAX), longest })
     }
@@ -67,12 +69,7 @@ impl Options {
         })
     }
 
-    fn finish(
-        &self,
-        pattern: &Pattern,
-        tokens: Vec<Vec<u8>>,
-        merges: Merges,
-    ) -> Result<Vocabulary> {
+    fn finish(&self, pattern: &Pattern, tokens: Vec<Vec<u8>>, merges: Merges) -> Result<Vocabulary> {
         let first_special = tokens.len() as u32;
         let added = self.special_tokens.iter().zip(first_special..);
         Vocabulary::new(Parts {
@@ -95,7 +92,9 @@ pub fn check_special_tokens(special_tokens: &[String]) -> Result<()> {
     for (index, token) in special_tokens.iter().enumerate() {
         let wrong = match token.len() {
             0 => "a special token is empty; it would be found everywhere".to_owned(),
-            1 => format!("special token {token:?} is a single byte, and every byte is already an ordinary token"),
+            1 => format!(
+                "special token {token:?} is a single byte, and every byte is already an ordinary token"
+            ),
             _ if special_tokens[..index].contains(token) => format!("special token {token:?} is given twice"),
             _ => continue,
         };

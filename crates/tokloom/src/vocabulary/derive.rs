@@ -18,7 +18,8 @@ impl Vocabulary {
         let new_ids: BTreeMap<u32, u32> = old_ids.zip(0..).collect();
         let mut parts = self.parts();
         let renumber = |id: u32| new_ids.get(&id).copied();
-        parts.tokens = parts.tokens.into_iter().filter_map(|(id, bytes)| Some((renumber(id)?, bytes))).collect();
+        parts.tokens =
+            parts.tokens.into_iter().filter_map(|(id, bytes)| Some((renumber(id)?, bytes))).collect();
         for token in &mut parts.added {
             token.id = renumber(token.id).ok_or(Error::UnknownId(token.id.into()))?;
         }

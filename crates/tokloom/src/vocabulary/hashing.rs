@@ -16,7 +16,8 @@ pub(crate) fn short_key(bytes: &[u8]) -> Option<u128> {
         0 => 0,
         1..=3 => {
             // First, middle and last byte: for one byte all three are the same, and the shifts keep them in place.
-            let (first, middle, last) = (bytes[0] as u128, bytes[length / 2] as u128, bytes[length - 1] as u128);
+            let (first, middle, last) =
+                (bytes[0] as u128, bytes[length / 2] as u128, bytes[length - 1] as u128);
             first | middle << (8 * (length / 2)) | last << (8 * (length - 1))
         }
         4..=7 => {

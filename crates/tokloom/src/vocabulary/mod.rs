@@ -56,7 +56,8 @@ impl Vocabulary {
         let ordinary = || tokens.iter().map(|(id, bytes)| (*id, &bytes[..]));
         let mut whole = TokenLookup::new(ordinary());
         let ordinary_bytes = TokenBytes::new(ordinary())?;
-        let (merges, pairs) = resolve_merges(merges, whole_pretoken_first, &ordinary_bytes, &whole, &byte_ids)?;
+        let (merges, pairs) =
+            resolve_merges(merges, whole_pretoken_first, &ordinary_bytes, &whole, &byte_ids)?;
         let by_rank = matches!(merges, Merges::ByRank);
         let whole_pretoken_first = whole_pretoken_first || by_rank;
         let mut unreachable = HashMap::new();
@@ -208,7 +209,9 @@ fn check_added(added: &[AddedToken], tokens: &[(u32, Vec<u8>)]) -> Result<()> {
         } else if *id > HIGHEST_ID - 1 {
             format!("id {id} of special token {content:?} is too high: ids go up to {}", HIGHEST_ID - 1)
         } else if let Some(ordinary) = by_bytes.get(content.as_bytes()).filter(|_| *special) {
-            format!("special token {content:?} is already an ordinary token, with id {ordinary}: give it another text")
+            format!(
+                "special token {content:?} is already an ordinary token, with id {ordinary}: give it another text"
+            )
         } else if contents.insert(content, *id).is_some() {
             format!("special token {content:?} is given twice")
         } else if let Some(other) = ids.insert(*id, content.as_bytes()) {
@@ -261,8 +264,13 @@ fn resolve_merges(
     if equal { Ok((Merges::ByRank, said_by_rank)) } else { Ok((Merges::Listed(table.by_rank()), table)) }
 }
 
-fn unreachable_tokens(tokens: &TokenBytes, byte_ids: &[u32; 256], pairs: &PairTable) -> HashMap<Vec<u8>, u32> {
+fn unreachable_tokens(
+    tokens: &TokenBytes,
+    byte_ids: &[u32; 256],
+    pairs: &PairTable,
+) -> HashMap<Vec<u8>, u32> {
     let mut workspace = Workspace::default();
-    let unreachable = tokens.iter().filter(|(id, bytes)| merge::merge(bytes, byte_ids, pairs, &mut workspace) != [*id]);
+    let unreachable =
+        tokens.iter().filter(|(id, bytes)| merge::merge(bytes, byte_ids, pairs, &mut workspace) != [*id]);
     unreachable.map(|(id, bytes)| (bytes.to_vec(), id)).collect()
 }

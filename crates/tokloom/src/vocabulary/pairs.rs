@@ -166,7 +166,11 @@ mod tests {
         let all: Vec<Vec<u8>> =
             (0..=255).map(|byte| vec![byte]).chain(tokens.iter().map(|token| token.to_vec())).collect();
         let numbered = || all.iter().enumerate().map(|(id, bytes)| (id as u32, &bytes[..]));
-        (TokenBytes::new(numbered()).unwrap(), TokenLookup::new(numbered()), std::array::from_fn(|byte| byte as u32))
+        (
+            TokenBytes::new(numbered()).unwrap(),
+            TokenLookup::new(numbered()),
+            std::array::from_fn(|byte| byte as u32),
+        )
     }
 
     #[test]
@@ -174,7 +178,11 @@ mod tests {
         let (tokens, lookup, bytes) = tables(&[b"ab", b"bc", b"abc"]);
         let pairs = pairs_by_rank(&tokens, &lookup, &bytes);
         assert_eq!(pairs.get(256, b'c'.into()), Merge { rank: 258, id: 258 });
-        assert_eq!(pairs.get(b'a'.into(), 257), Merge::NEVER, "a·bc never stand side by side: ab merges first");
+        assert_eq!(
+            pairs.get(b'a'.into(), 257),
+            Merge::NEVER,
+            "a·bc never stand side by side: ab merges first"
+        );
     }
 
     #[test]

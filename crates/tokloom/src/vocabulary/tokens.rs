@@ -53,9 +53,8 @@ impl TokenBytes {
     /// All tokens in ascending order of id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
         let start_of = |index: usize| if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        (0..self.ids.len()).map(move |index| {
-            (self.ids[index], &self.arena[start_of(index)..self.ends[index] as usize])
-        })
+        (0..self.ids.len())
+            .map(move |index| (self.ids[index], &self.arena[start_of(index)..self.ends[index] as usize]))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -94,7 +93,8 @@ impl TokenLookup {
     fn insert(&mut self, id: u32, bytes: &[u8]) {
         let Some(key) = short_key(bytes) else {
             let seed = self.seed;
-            self.long.insert_unique(seed.of_bytes(bytes), (bytes.into(), id), |entry| seed.of_bytes(&entry.0));
+            self.long
+                .insert_unique(seed.of_bytes(bytes), (bytes.into(), id), |entry| seed.of_bytes(&entry.0));
             return;
         };
         let mut slot = self.seed.of_key(key) as usize & self.mask;
