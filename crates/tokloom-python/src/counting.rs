@@ -126,8 +126,8 @@ fn json_lines(format: &str, field: &str) -> tokloom::Result<Format> {
 fn compression_of(name: &str) -> tokloom::Result<Compression> {
     match name {
         "none" => Ok(Compression::None),
-        "gz" => Ok(Compression::Gzip),
-        "zst" => Ok(Compression::Zstd),
+        "gzip" => Ok(Compression::Gzip),
+        "zstd" => Ok(Compression::Zstd),
         other => Err(Error::Argument(format!("compression {other:?} is not known"))),
     }
 }
