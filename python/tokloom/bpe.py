@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -241,10 +242,13 @@ class BPETokenizer(Tokenizer):
         return merged[: keep - 256 - added]
 
     def _used(self, source: Source, min_count: int) -> list[int]:
-        used = np.zeros(self.vocab_size, np.int64)
-        for document in source.documents():
-            used += np.bincount(self.encode_to_numpy(document), minlength=self.vocab_size)
-        return [int(id) for id in np.flatnonzero(used >= min_count)]
+        used: Counter[int] = Counter()
+        for blocks in source.streams():
+            for ids in self.encode_stream(blocks):
+                used.update(
+                    dict(zip(*(part.tolist() for part in np.unique(ids, return_counts=True)), strict=True))
+                )
+        return [id for id, count in used.items() if count >= min_count]
 
     def save(self, directory: str | PathLike[str]) -> None:
         saved.save(self._vocabulary, Path(directory))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +30,11 @@ def as_source_error(error: OSError, path: Path) -> SourceError:
     return SourceError(error.errno or 0, error.strerror or str(error), str(error.filename or path))
 
 
+def _mark() -> str:
+    """Something that no other writer has in its names."""
+    return os.urandom(4).hex()
+
+
 def _write(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
         file.write(data)
@@ -41,7 +44,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def write_file(path: Path, data: bytes) -> None:
     """Writes a file so that under its name there is the old one or the whole new one, never part of it."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{path.name}.{_mark()}.partial")
     try:
         try:
             _write(partial, data)
@@ -69,18 +72,20 @@ def write_directory(directory: Path, files: Mapping[str, bytes], *, obsolete: tu
 
 def _write_new(directory: Path, files: Mapping[str, bytes]) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
-    partial = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.partial")
+    partial = directory.with_name(f".{directory.name}.{_mark()}.partial")
     try:
         partial.mkdir()
         for name, data in files.items():
             _write(partial / name, data)
         partial.replace(directory)
     finally:
+        import shutil
+
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def _replace_in(directory: Path, files: Mapping[str, bytes], obsolete: tuple[str, ...]) -> None:
-    mark = secrets.token_hex(4)
+    mark = _mark()
     partial = {name: directory / f".{name}.{mark}.partial" for name in files}
     try:
         for name, data in files.items():

@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from typing import ClassVar, Literal
@@ -209,6 +208,8 @@ class Tokenizer(ABC):
             >>> tokloom.load("bytes").encode_batch_to_numpy(["a", "bc"]).offsets.tolist()
             [0, 1, 3]
         """
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(threads) as pool:
             parts = list(pool.map(lambda text: self.encode_to_numpy(text, special=special), texts))
         offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)

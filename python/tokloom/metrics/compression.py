@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 
 import numpy as np
@@ -68,7 +67,7 @@ def encoding_speed(sample: Sample) -> float | None:
         # At least doubled, so that a clock which stands still ends the loop too.
         repeats = max(repeats * 2, int(repeats * _SECONDS_PER_RUN / max(elapsed, 1e-6)))
     runs = [_seconds(sample, repeats) for _ in range(_RUNS)]
-    return sample.bytes * repeats / statistics.median(runs)
+    return sample.bytes * repeats / float(np.median(runs))
 
 
 def _seconds(sample: Sample, repeats: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -64,6 +63,8 @@ class Table:
 
     def to_html(self) -> str:
         """The table for a notebook; nothing in it is taken for markup."""
+        import html
+
         head = "".join(f"<th>{html.escape(column)}</th>" for column in self.columns)
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows

@@ -1,6 +1,6 @@
 //! Any other pattern: regular expressions, run as tiktoken runs its one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use fancy_regex::{Regex, RegexBuilder, RuntimeError};
 
@@ -53,7 +53,8 @@ impl RegexSplits {
 
     /// See [`super::Pretokenizer::split`].
     pub(super) fn split(&self, bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<()> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // Never waits: the lock may be held for ever by a thread that a fork left behind.
+        let idle = self.idle.try_lock().ok().and_then(|mut idle| idle.pop());
         let set = match idle {
             Some(set) => set,
             None => self.compile_set()?,
@@ -79,7 +80,9 @@ impl RegexSplits {
     }
 
     fn give_back(&self, set: Vec<Regex>) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(set);
+        if let Ok(mut idle) = self.idle.try_lock() {
+            idle.push(set);
+        }
     }
 }
 

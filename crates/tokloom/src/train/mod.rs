@@ -179,6 +179,14 @@ pub fn train_more<'c>(
              {HIGHEST_ID}"
         )));
     }
+    let known = vocabulary.ordinary_tokens().count();
+    if first_id as usize > 16 * known + (1 << 20) {
+        return Err(Error::Argument(format!(
+            "the ids go up to {} for {known} tokens; with holes that large there is no going on. prune() gives a \
+             vocabulary without holes",
+            first_id - 1
+        )));
+    }
     let mut tokens = vec![Vec::new(); first_id as usize];
     for (id, bytes) in vocabulary.ordinary_tokens() {
         tokens[id as usize] = bytes.to_vec();
