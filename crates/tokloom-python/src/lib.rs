@@ -1,1 +1,28 @@
-//! To come.
+//! tokloom's engine for Python: converts types, releases the GIL, turns errors into Python's. No rule of tokenizing
+//! lives here.
+
+mod counting;
+mod errors;
+mod ids;
+mod pretokenize;
+mod progress;
+mod stream;
+mod text;
+mod vocabulary;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _engine {
+    #[pymodule_export]
+    use crate::counting::{Counter, Documents, PretokenCounts, check_training};
+    #[pymodule_export]
+    use crate::pretokenize::{Pretokenizer, named_pattern, pattern_name, pattern_names};
+    #[pymodule_export]
+    use crate::stream::StreamEncoder;
+    #[pymodule_export]
+    use crate::vocabulary::{Vocabulary, read_ranks};
+
+    #[pymodule_export]
+    const UNICODE_VERSION: &str = tokloom::pretokenize::UNICODE_VERSION;
+}

@@ -17,6 +17,15 @@ pub enum Error {
     SpecialToken(String),
     /// A file whose contents are not what they should be: which file, where in it, and what was expected.
     Format(String),
+    /// A special token in a text that allows none.
+    ForbiddenSpecialToken {
+        /// The token.
+        token: String,
+        /// Where it begins, in bytes of the text.
+        position: usize,
+        /// Which text of a batch.
+        text: Option<usize>,
+    },
     /// An id that stands for no token.
     UnknownId(u64),
     /// An argument outside its range.
@@ -28,6 +37,8 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A fault of this library, such as a thread of its own that panicked.
+    Internal(String),
     /// The caller's progress callback asked to stop.
     Interrupted,
 }
@@ -36,6 +47,27 @@ impl Error {
     /// An [`Error::Io`] that remembers its path.
     pub fn io(path: impl fmt::Display, source: std::io::Error) -> Self {
         Error::Io { path: path.to_string(), source }
+    }
+
+    /// The same error, met in text `index` of a batch.
+    pub(crate) fn in_text(self, index: usize) -> Self {
+        match self {
+            Error::ForbiddenSpecialToken { token, position, .. } => {
+                Error::ForbiddenSpecialToken { token, position, text: Some(index) }
+            }
+            Error::Pattern(message) => Error::Pattern(format!("in text {index}: {message}")),
+            other => other,
+        }
+    }
+
+    /// The same error, met in a part of a text that begins at `start`.
+    pub(crate) fn moved_by(self, start: usize) -> Self {
+        match self {
+            Error::ForbiddenSpecialToken { token, position, text } => {
+                Error::ForbiddenSpecialToken { token, position: position + start, text }
+            }
+            other => other,
+        }
     }
 }
 
@@ -46,7 +78,12 @@ impl fmt::Display for Error {
             | Error::Vocabulary(message)
             | Error::SpecialToken(message)
             | Error::Format(message)
-            | Error::Argument(message) => formatter.write_str(message),
+            | Error::Argument(message)
+            | Error::Internal(message) => formatter.write_str(message),
+            Error::ForbiddenSpecialToken { token, position, text } => {
+                let text = text.map_or(String::new(), |index| format!(" of text {index}"));
+                write!(formatter, "the text contains the special token {token:?} at byte {position}{text}")
+            }
             Error::UnknownId(id) => write!(formatter, "id {id} stands for no token of this vocabulary"),
             Error::Io { path, source } => write!(formatter, "{path}: {source}"),
             Error::Interrupted => formatter.write_str("interrupted"),

@@ -1,41 +1,93 @@
 //! bytes → pretokens: the stretches of text that no token crosses.
+//!
+//! A named pattern is run by a hand-written scanner, in time proportional to the text; any other by a regular
+//! expression library, with tiktoken's result.
 
+mod classes;
+mod cut;
+mod known;
 mod pattern;
+mod regex;
+mod scanners;
+mod text;
+mod utf8;
 
-pub use pattern::{Gaps, Pattern, Split};
+pub use classes::UNICODE_VERSION;
+pub use pattern::{Gaps, MAX_REGEX_LENGTH, MAX_SPLITS, Pattern, Split};
+pub use regex::BACKTRACK_LIMIT;
 
 use crate::error::Result;
+use regex::RegexSplits;
+use scanners::Scan;
+
+/// `\s` of the tables that all patterns use.
+pub(crate) fn is_white_space(character: char) -> bool {
+    classes::Classes::cased().is_ok_and(|classes| classes.of(character.into()) & classes::SPACE != 0)
+}
 
 /// A compiled [`Pattern`]. Cheap to share between threads; every method takes `&self`.
-pub struct Pretokenizer {}
+pub struct Pretokenizer {
+    engine: Engine,
+}
+
+enum Engine {
+    Scanner(Scan),
+    Regex(RegexSplits),
+}
 
 impl Pretokenizer {
     /// Compiles a pattern: a known one becomes its hand-written scanner, any other is run by the regex library.
-    pub fn new(_pattern: &Pattern) -> Result<Self> {
-        todo!()
+    pub fn new(pattern: &Pattern) -> Result<Self> {
+        match pattern.known() {
+            Some(known) => Ok(Self { engine: Engine::Scanner(Scan::new(known.family)?) }),
+            None => Self::by_regex(pattern),
+        }
+    }
+
+    /// Compiles a pattern for the regex library, also where there is a scanner: what the scanners are proved against.
+    pub fn by_regex(pattern: &Pattern) -> Result<Self> {
+        Ok(Self { engine: Engine::Regex(RegexSplits::new(pattern)?) })
+    }
+
+    /// Whether splitting takes time in proportion to the text, and can't fail: true of every named pattern.
+    pub fn is_linear(&self) -> bool {
+        matches!(self.engine, Engine::Scanner(_))
     }
 
     /// Calls `each` with every pretoken of `bytes`, in order; together they are `bytes`.
     ///
     /// Where `bytes` isn't UTF-8, each valid run is split as if the text ended with it, and each maximal invalid run
-    /// is one pretoken.
-    pub fn split(&self, _bytes: &[u8], _each: impl FnMut(&[u8])) -> Result<()> {
-        todo!()
+    /// is one pretoken. A pattern that [is linear](Self::is_linear) never fails; another one may, in the middle of
+    /// the text, after `each` has been called with what stands before.
+    pub fn split(&self, bytes: &[u8], each: impl FnMut(&[u8])) -> Result<()> {
+        match &self.engine {
+            Engine::Scanner(scan) => {
+                scan.split(bytes, each);
+                Ok(())
+            }
+            Engine::Regex(regex) => regex.split(bytes, each),
+        }
     }
 
     /// Like [`Self::split`], for the beginning of a text that goes on: calls `each` only with the pretokens that
     /// nothing which may follow can change, and returns how many bytes these are. What is left must come again, in
-    /// front of what follows.
+    /// front of what follows. (It is looked through again then: let what is added grow with what is left.)
     ///
     /// A pattern that is not a hand-written scanner can't be trusted before the end: none of the text is split.
-    pub fn split_prefix(&self, _bytes: &[u8], _each: impl FnMut(&[u8])) -> Result<usize> {
-        todo!()
+    pub fn split_prefix(&self, bytes: &[u8], each: impl FnMut(&[u8])) -> Result<usize> {
+        match &self.engine {
+            Engine::Scanner(scan) => Ok(scan.split_prefix(bytes, each)),
+            Engine::Regex(_) => Ok(0),
+        }
     }
 
-    /// A place near the end of `bytes` (the beginning of a text that goes on) where the text may be cut in two, each
-    /// part then split as a text of its own with the same result as the whole, whatever follows. `None`: no such
-    /// place is known (or the pattern is not a hand-written scanner).
-    pub fn cut(&self, _bytes: &[u8]) -> Result<Option<usize>> {
-        todo!()
+    /// A place in `bytes` (the beginning of a text that goes on), as near to the end as is easily found, where the
+    /// text may be cut in two, each part then split as a text of its own with the same result as the whole, whatever
+    /// follows. `None`: no such place is known (or the pattern is not a hand-written scanner). Never 0.
+    pub fn cut(&self, bytes: &[u8]) -> Result<Option<usize>> {
+        match &self.engine {
+            Engine::Scanner(scan) => Ok(cut::cut(scan, bytes)),
+            Engine::Regex(_) => Ok(None),
+        }
     }
 }

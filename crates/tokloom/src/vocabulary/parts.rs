@@ -1,4 +1,4 @@
-//! Token bytes by id, merges, special tokens: all that can change an id or a byte.
+//! What a vocabulary is made of: everything that can change an id or a byte, before it is checked.
 
 use crate::pretokenize::Pattern;
 
@@ -64,6 +64,3 @@ pub struct Parts {
     /// A Hugging Face post-processor as JSON, kept for the way back; `encode` never applies it.
     pub post_processor: Option<String>,
 }
-
-/// A checked vocabulary.
-pub struct Vocabulary {}

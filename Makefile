@@ -1,0 +1,117 @@
+# Everything that is done to this project. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CARGO ?= cargo
+export VIRTUAL_ENV := $(abspath $(VENV))
+# PyO3's build depends on these two, and maturin sets them so: with other values for clippy, each of the two would
+# compile PyO3 again after the other.
+export PYO3_PYTHON := $(VIRTUAL_ENV)/bin/python
+export PYO3_ENVIRONMENT_SIGNATURE := $(shell $(PYTHON) -c 'import sys; \
+	v, bits = sys.version_info, 64 if sys.maxsize > 2**32 else 32; \
+	print(f"{sys.implementation.name}-{v.major}.{v.minor}-{bits}bit")' 2>/dev/null)
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- for everyone ---------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.demo $(VENV)/.built ## build, and train on Python's own library: the main job, under three minutes
+	@$(BIN)/python examples/demo.py
+
+.PHONY: build
+build: $(VENV)/.built ## make .venv and build the package into it, to be used in place
+
+.PHONY: test
+test: check-rust lint-rust test-rust lint-python test-python ## everything that must pass: lints, types, all tests
+
+.PHONY: lint
+lint: lint-rust lint-python ## formats, lints and types, without the tests
+
+.PHONY: format
+format: check-rust $(VENV)/.test ## bring all code into its format
+	$(CARGO) fmt --all
+	$(BIN)/ruff check --quiet --select I --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(VENV)/.test $(VENV)/.built ## measure speed beside the peers
+	$(BIN)/python -m benchmarks
+
+.PHONY: clean
+clean: ## remove all that was made here (cargo's shared target directory too)
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis python/tokloom/_engine*.so
+	find python reference tests examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	-$(CARGO) clean --quiet
+
+# --- the parts ------------------------------------------------------------------------------------------------------
+
+.PHONY: lint-rust
+lint-rust: check-rust $(VENV)/.made
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --release --workspace --all-targets -- -D warnings
+
+# The release profile, so that the dependencies are compiled once. The extension module can't be linked as a test.
+.PHONY: test-rust
+test-rust: check-rust $(VENV)/.made
+	$(CARGO) test --locked --release --workspace --exclude tokloom-python
+
+.PHONY: lint-python
+lint-python: $(VENV)/.test $(VENV)/.built
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: test-python
+test-python: $(VENV)/.test $(VENV)/.built
+	$(BIN)/python -m pytest
+
+.PHONY: check-rust
+check-rust:
+	@command -v $(CARGO) >/dev/null || { echo "make: cargo is missing. Install Rust (https://rustup.rs), then call make again." >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "make: a C compiler is missing: Rust links with it. On Debian: apt install build-essential" >&2; exit 1; }
+	@wanted=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml); found=$$(rustc --version | cut -d ' ' -f 2); \
+	if [ "$$(printf '%s\n' "$$wanted" "$$found" | sort -V | head -n 1)" != "$$wanted" ]; then \
+		echo "make: Rust $$found is too old, $$wanted is needed: rustup update stable" >&2; exit 1; fi
+
+# --- what is made once (stamps) -------------------------------------------------------------------------------------
+
+# Debian has `venv` without the part of it that installs pip; virtualenv, fetched by pip, does without.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "make: Python 3.10 or later is needed, $(PYTHON) is not: make PYTHON=/path/to/python3.12 …" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
+		|| { rm -rf $(VENV) && $(PYTHON) -m pip --quiet install --target build/virtualenv virtualenv \
+			&& PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(VENV); } >/dev/null 2>&1 \
+		|| { echo "make: no virtual environment can be made with $(PYTHON). On Debian: apt install python3-venv" >&2; exit 1; }
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/.made
+	@echo "installing what the demo needs"
+	@$(PIP) install --group demo
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/.made
+	@echo "installing what the tests need"
+	@$(PIP) install --group test
+	@touch $@
+
+# Built in place: what changes in Python needs no build.
+$(VENV)/.built: $(RUST_SOURCES) pyproject.toml | check-rust $(VENV)/.made
+	@$(PIP) install --group build
+	@echo "building"
+	@$(BIN)/maturin develop --release --locked --quiet
+	@touch $@

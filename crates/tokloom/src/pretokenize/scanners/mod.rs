@@ -1,0 +1,154 @@
+//! The named patterns as hand-written scanners: each tells where the pretoken at a place ends.
+//!
+//! A scanner knows nothing of what stands before that place, needs time in proportion to the text, and is proved
+//! against its regular expression by `tests/pretokenize_scanners.rs`.
+
+mod cl100k;
+mod contraction;
+mod deepseek;
+mod gpt2;
+mod o200k;
+
+use super::classes::Classes;
+use super::text::{Ends, GoesOn, Horizon, Text};
+use super::utf8::{Run, first_run};
+use crate::error::Result;
+
+use cl100k::Cl100k;
+use deepseek::DeepSeek;
+use gpt2::Gpt2;
+use o200k::O200k;
+
+/// How one family of patterns splits.
+trait Scanner {
+    /// The place after the pretoken at `start`, where there is a character.
+    fn end<H: Horizon>(text: &Text<'_, H>, start: usize) -> usize;
+}
+
+/// The scanners there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// GPT-2 and its successors up to `p50k`.
+    Gpt2,
+    /// `cl100k_base`: three digits; white space at the end of the text is one pretoken.
+    Gpt4,
+    /// Three digits.
+    Llama3,
+    /// Two digits.
+    Nanochat,
+    /// One digit.
+    Qwen2,
+    /// `o200k_base` and `o200k_harmony`.
+    O200k,
+    /// DeepSeek-V3: digits, ideographs and the rest, one after another.
+    DeepSeekV3,
+}
+
+/// A family and the classes of characters that it needs.
+pub(super) struct Scan {
+    family: Family,
+    classes: &'static Classes,
+}
+
+/// `$run::<S>($arguments)` with the scanner of `$family`.
+macro_rules! with_scanner {
+    ($family:expr, $run:ident($($argument:expr),*)) => {
+        match $family {
+            Family::Gpt2 => $run::<Gpt2>($($argument),*),
+            Family::Gpt4 => $run::<Cl100k<3, true>>($($argument),*),
+            Family::Llama3 => $run::<Cl100k<3, false>>($($argument),*),
+            Family::Nanochat => $run::<Cl100k<2, false>>($($argument),*),
+            Family::Qwen2 => $run::<Cl100k<1, false>>($($argument),*),
+            Family::O200k => $run::<O200k>($($argument),*),
+            Family::DeepSeekV3 => $run::<DeepSeek>($($argument),*),
+        }
+    };
+}
+
+impl Scan {
+    pub(super) fn new(family: Family) -> Result<Self> {
+        let classes = match family {
+            Family::DeepSeekV3 => Classes::deepseek()?,
+            _ => Classes::cased()?,
+        };
+        Ok(Self { family, classes })
+    }
+
+    /// See [`super::Pretokenizer::split`].
+    pub(super) fn split(&self, bytes: &[u8], each: impl FnMut(&[u8])) {
+        with_scanner!(self.family, split_whole(self.classes, bytes, each))
+    }
+
+    /// See [`super::Pretokenizer::split_prefix`].
+    pub(super) fn split_prefix(&self, bytes: &[u8], each: impl FnMut(&[u8])) -> usize {
+        with_scanner!(self.family, split_beginning(self.classes, bytes, each))
+    }
+
+    /// The class of `character`.
+    pub(super) fn class(&self, character: char) -> u8 {
+        self.classes.of(u32::from(character))
+    }
+
+    /// The bits of `\p{L}`.
+    pub(super) fn letter(&self) -> u8 {
+        match self.family {
+            Family::DeepSeekV3 => super::classes::deepseek::LETTER,
+            _ => super::classes::cased::LETTER,
+        }
+    }
+}
+
+fn split_whole<S: Scanner>(classes: &Classes, mut bytes: &[u8], mut each: impl FnMut(&[u8])) {
+    while let Some((run, rest)) = first_run(bytes) {
+        match run {
+            Run::Valid { text, .. } => split_text::<S>(classes, text, &mut each),
+            Run::Invalid(run) => each(run),
+        }
+        bytes = rest;
+    }
+}
+
+fn split_beginning<S: Scanner>(classes: &Classes, bytes: &[u8], mut each: impl FnMut(&[u8])) -> usize {
+    let mut left = bytes;
+    while let Some((run, rest)) = first_run(left) {
+        match run {
+            Run::Valid { text, ends: true } => split_text::<S>(classes, text, &mut each),
+            Run::Valid { text, ends: false } => {
+                let done = split_open_text::<S>(classes, text, &mut each);
+                return bytes.len() - left.len() + done;
+            }
+            // What follows may lengthen the last invalid run.
+            Run::Invalid(_) if rest.is_empty() => break,
+            Run::Invalid(run) => each(run),
+        }
+        left = rest;
+    }
+    bytes.len() - left.len()
+}
+
+fn split_text<S: Scanner>(classes: &Classes, text: &str, each: &mut impl FnMut(&[u8])) {
+    let characters = Text::new(text, classes, &Ends);
+    let mut start = 0;
+    while start < text.len() {
+        let end = S::end(&characters, start);
+        debug_assert!(end > start, "a pretoken has at least one character");
+        each(text.as_bytes().get(start..end).unwrap_or_default());
+        start = end;
+    }
+}
+
+/// The pretokens of a text that goes on, as far as they are certain; returns where the uncertain ones begin.
+fn split_open_text<S: Scanner>(classes: &Classes, text: &str, each: &mut impl FnMut(&[u8])) -> usize {
+    let horizon = GoesOn::default();
+    let characters = Text::new(text, classes, &horizon);
+    let mut start = 0;
+    while start < text.len() {
+        let end = S::end(&characters, start);
+        if horizon.looked() {
+            break;
+        }
+        each(text.as_bytes().get(start..end).unwrap_or_default());
+        start = end;
+    }
+    start
+}

@@ -1,0 +1,36 @@
+"""Train, load, compare and use tokenizers, exactly.
+
+>>> import tokloom
+>>> tokenizer = tokloom.train(["low lower lowest"] * 3, 260)
+>>> tokenizer.decode(tokenizer.encode("lower"))
+'lower'
+"""
+
+from tokloom.bpe import BPETokenizer as BPETokenizer
+from tokloom.bpe import train as train
+from tokloom.corpus import Source as Source
+from tokloom.corpus import files as files
+from tokloom.counts import PretokenCounts as PretokenCounts
+from tokloom.counts import count_pretokens as count_pretokens
+from tokloom.errors import ArgumentError as ArgumentError
+from tokloom.errors import FormatError as FormatError
+from tokloom.errors import MissingDependencyError as MissingDependencyError
+from tokloom.errors import PatternError as PatternError
+from tokloom.errors import SourceError as SourceError
+from tokloom.errors import SpecialTokenError as SpecialTokenError
+from tokloom.errors import TextError as TextError
+from tokloom.errors import TokloomError as TokloomError
+from tokloom.errors import TokloomWarning as TokloomWarning
+from tokloom.errors import UnknownIdError as UnknownIdError
+from tokloom.errors import VocabularyError as VocabularyError
+from tokloom.errors import VocabularyNotFoundError as VocabularyNotFoundError
+from tokloom.loading import load as load
+from tokloom.loading import names as names
+from tokloom.patterns import pattern_names as pattern_names
+from tokloom.report import Comparison as Comparison
+from tokloom.report import compare as compare
+from tokloom.tokenizer import DecodeStream as DecodeStream
+from tokloom.tokenizer import Ragged as Ragged
+from tokloom.tokenizer import Tokenizer as Tokenizer
+
+__version__ = "0.1.0"

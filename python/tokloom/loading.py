@@ -1,0 +1,163 @@
+"""A name or a path → a tokenizer, or an error that says where was looked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+
+from tokloom import _engine, saved
+from tokloom.bpe import BPETokenizer
+from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyNotFoundError
+from tokloom.files import read_file
+from tokloom.patterns import PatternLike, resolve
+from tokloom.tokenizer import Tokenizer
+
+__all__ = ["load", "names"]
+
+LARGEST_MODEL = 1 << 28
+LARGEST_RANKS = 1 << 30
+
+
+def names() -> list[str]:
+    """The names that `load` knows.
+
+    Example:
+        >>> import tokloom
+        >>> tokloom.names()
+        ['bytes']
+    """
+    return ["bytes"]
+
+
+def load(
+    name_or_path: str | PathLike[str],
+    *,
+    pattern: PatternLike | None = None,
+    special_tokens: Mapping[str, int] | Iterable[str] | None = None,
+) -> Tokenizer:
+    """The tokenizer of this name, or of this folder or file.
+
+    Args:
+        name_or_path: a name (`tokloom.names()`), or a path: a `Path`, or a str with a separator in it (`./gpt2`). A
+            folder that tokloom saved, a folder with a `tokenizer.json`, such a file, or a tiktoken rank file.
+        pattern: for a rank file, which doesn't carry one: a name, a regular expression, or a list of them.
+        special_tokens: for a rank file: names and their ids; or names alone, their ids follow the highest rank.
+
+    Raises:
+        VocabularyNotFoundError: nothing of this name or at this path (also a FileNotFoundError).
+        FormatError: the file is damaged, or holds what tokloom doesn't do exactly; the message names it.
+        ArgumentError: a rank file without `pattern`, or another file with one.
+
+    Example:
+        >>> import tokloom
+        >>> tokloom.load("bytes").vocab_size
+        256
+    """
+    if isinstance(name_or_path, str) and not _looks_like_path(name_or_path):
+        return _by_name(name_or_path, pattern, special_tokens)
+    path = Path(name_or_path)
+    if not path.exists():
+        raise VocabularyNotFoundError(f"{path}: no such file or folder (looked in {path.absolute().parent})")
+    file = _file_in(path)
+    if file.name == saved.DESCRIPTION or file.suffix == ".json":
+        if pattern is not None or special_tokens is not None:
+            raise ArgumentError(
+                f"{file} says its own pattern and special tokens; pattern= and special_tokens= are "
+                "for rank files"
+            )
+        if file.name == saved.DESCRIPTION:
+            return BPETokenizer(saved.load(file.parent), name=file.parent.resolve().name)
+        data = read_file(file, at_most=LARGEST_MODEL)
+        return BPETokenizer(_engine.Vocabulary.from_huggingface(data, str(file)), name=path.resolve().stem)
+    return _from_ranks(file, pattern, special_tokens)
+
+
+def _looks_like_path(name: str) -> bool:
+    return os.sep in name or (os.altsep is not None and os.altsep in name)
+
+
+def _by_name(name: str, pattern: object, special_tokens: object) -> Tokenizer:
+    if name not in names():
+        hint = (
+            f"; there is a file or folder of that name here: load it as './{name}'"
+            if Path(name).exists()
+            else ""
+        )
+        raise VocabularyNotFoundError(
+            f"no vocabulary is called {name!r}; known are {', '.join(names())}. A file or folder is given with a "
+            f"separator ('./{name}') or as a Path{hint}"
+        )
+    if pattern is not None or special_tokens is not None:
+        raise ArgumentError(
+            f"{name!r} has its own pattern and special tokens; pattern= and special_tokens= are for "
+            "rank files"
+        )
+    return _bytes()
+
+
+def _bytes() -> BPETokenizer:
+    vocabulary = _engine.Vocabulary.from_parts(
+        resolve("gpt4"),
+        [(byte, bytes([byte])) for byte in range(256)],
+        kind="bpe",
+        merges=None,
+        whole_pretoken_first=True,
+        added_tokens=[],
+        post_processor=None,
+    )
+    return BPETokenizer(vocabulary, name="bytes")
+
+
+def _file_in(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    for name in (saved.DESCRIPTION, "tokenizer.json"):
+        if (path / name).is_file():
+            return path / name
+    held = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
+    raise VocabularyNotFoundError(
+        f"{path}: the folder has neither {saved.DESCRIPTION} nor tokenizer.json (it has {held})"
+    )
+
+
+def _from_ranks(
+    path: Path, pattern: PatternLike | None, special_tokens: Mapping[str, int] | Iterable[str] | None
+) -> BPETokenizer:
+    tokens = _engine.read_ranks(read_file(path, at_most=LARGEST_RANKS), str(path))
+    if pattern is None:
+        raise ArgumentError(
+            f"{path} is a rank file, which carries no split pattern: say it with pattern=, for instance "
+            "pattern='gpt4' for cl100k_base, and special_tokens= if it has any"
+        )
+    first = max((id for id, _ in tokens), default=-1) + 1
+    added = [_added(name, id) for name, id in _numbered(special_tokens, first)]
+    vocabulary = _engine.Vocabulary.from_parts(
+        resolve(pattern),
+        tokens,
+        kind="bpe",
+        merges=None,
+        whole_pretoken_first=True,
+        added_tokens=added,
+        post_processor=None,
+    )
+    return BPETokenizer(vocabulary, name=path.stem)
+
+
+def _numbered(special_tokens: Mapping[str, int] | Iterable[str] | None, first: int) -> list[tuple[str, int]]:
+    if special_tokens is None:
+        return []
+    if isinstance(special_tokens, str):
+        raise TypeError("special_tokens is a mapping of names to ids or a list of names, not one str")
+    if isinstance(special_tokens, Mapping):
+        return list(special_tokens.items())
+    return [(name, id) for id, name in enumerate(special_tokens, first)]
+
+
+def _added(name: object, id: object) -> _engine.AddedToken:
+    if not isinstance(name, str) or not isinstance(id, int):
+        raise TypeError(f"special tokens are names with ids, not {name!r}: {id!r}")
+    if not 0 <= id < 2**31 - 1:
+        raise SpecialTokenError(f"id {id} of special token {name!r} is out of range")
+    return name, id, True, False, False, False, False
