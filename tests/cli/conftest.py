@@ -1,6 +1,8 @@
 """A small corpus, tokenizers trained on it, and two ways to run the command: in this process, and as a process."""
 
 import os
+import random
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -100,11 +102,23 @@ def spawn():
                 stream.close()
 
 
+def random_words(size: int) -> bytes:
+    """So many bytes of words, hardly one of them twice: a second of training for every two million."""
+    letters = (string.ascii_lowercase * 10)[:232].encode() + b" " * 24
+    return random.Random(0).randbytes(size).translate(letters)
+
+
 @pytest.fixture(scope="session")
 def slow_corpus(tmp_path_factory) -> Path:
-    """Some seconds of training: millions of words, hardly one of them twice."""
-    import random
-
+    """Some seconds of training."""
     path = tmp_path_factory.mktemp("slow") / "words.txt"
-    path.write_text(random.Random(0).randbytes(20_000_000).hex(" ", 5))
+    path.write_bytes(random_words(5_000_000))
+    return path
+
+
+@pytest.fixture(scope="session")
+def very_slow_corpus(tmp_path_factory) -> Path:
+    """More seconds of training than anyone waits for before Ctrl-C."""
+    path = tmp_path_factory.mktemp("slow") / "words.txt"
+    path.write_bytes(random_words(20_000_000))
     return path
