@@ -17,6 +17,7 @@ from tokloom.errors import FormatError as FormatError
 from tokloom.errors import MissingDependencyError as MissingDependencyError
 from tokloom.errors import PatternError as PatternError
 from tokloom.errors import SourceError as SourceError
+from tokloom.errors import SourceNotFoundError as SourceNotFoundError
 from tokloom.errors import SpecialTokenError as SpecialTokenError
 from tokloom.errors import TextError as TextError
 from tokloom.errors import TokloomError as TokloomError

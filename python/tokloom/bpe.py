@@ -23,8 +23,8 @@ from tokloom.counts import (
     warn_if_short,
 )
 from tokloom.errors import ArgumentError
-from tokloom.files import write_file
 from tokloom.patterns import PatternLike, resolve
+from tokloom.storage import write_file
 from tokloom.tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer
 
 __all__ = ["BPETokenizer", "train"]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from tokloom import _engine
 from tokloom.corpus.sources import as_source
 from tokloom.errors import ArgumentError, TokloomWarning
-from tokloom.files import read_file, write_file
 from tokloom.patterns import PatternLike, resolve
+from tokloom.storage import read_file, write_file
 
 if TYPE_CHECKING:
     from tokloom.bpe import BPETokenizer

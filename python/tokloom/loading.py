@@ -10,8 +10,8 @@ from pathlib import Path
 from tokloom import _engine, saved
 from tokloom.bpe import BPETokenizer
 from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyNotFoundError
-from tokloom.files import read_file
 from tokloom.patterns import PatternLike, resolve
+from tokloom.storage import read_file
 from tokloom.tokenizer import Tokenizer
 
 __all__ = ["load", "names"]

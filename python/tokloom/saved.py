@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from tokloom import _engine
 from tokloom.errors import FormatError
-from tokloom.files import read_file, write_directory
+from tokloom.storage import read_file, write_directory
 
 T = TypeVar("T")
 

@@ -28,8 +28,7 @@ class OneTokenPerByte:
 
     def encode_batch_to_numpy(self, texts, *, special="text", threads=None):  # noqa: ARG002
         encoded = [text.encode() if isinstance(text, str) else text for text in texts]
-        offsets = np.cumsum([0, *map(len, encoded)])
-        return type("Ragged", (), {"ids": np.frombuffer(b"".join(encoded), np.uint8), "offsets": offsets})
+        return [np.frombuffer(text, np.uint8) for text in encoded]
 
     def spans(self, text):
         if isinstance(text, bytes):
@@ -95,6 +94,22 @@ def test_texts_without_words_have_no_figure_for_words(tokenizer):
 def test_empty_texts_are_an_error(tokenizer, texts):
     with pytest.raises(ArgumentError, match="empty"):
         Sample(tokenizer, texts)
+
+
+def test_samples_together_are_the_sample_of_all_texts_and_encode_nothing_again():
+    class Counting(OneTokenPerByte):
+        calls = 0
+
+        def spans(self, text):
+            Counting.calls += 1
+            return super().spans(text)
+
+    parts = [Sample(Counting(), texts) for texts in (["a bc", "é"], ["d\n"])]  # type: ignore[arg-type]
+    alone = [values(part) for part in parts]
+    together = values(Sample.together(parts))
+    assert Counting.calls == 3
+    assert together == values(Sample(OneTokenPerByte(), ["a bc", "é", "d\n"]))  # type: ignore[arg-type]
+    assert together["tokens"] == sum(measured["tokens"] for measured in alone)
 
 
 def test_speed_is_bytes_by_seconds(monkeypatch):

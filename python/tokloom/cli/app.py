@@ -95,9 +95,9 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        from importlib.metadata import version
+        import tokloom
 
-        typer.echo(version("tokloom"))
+        typer.echo(tokloom.__version__)
         raise typer.Exit
 
 

@@ -76,7 +76,7 @@ def prune(
     """
     from tokloom.cli.inputs import corpus, load_vocabulary
     from tokloom.cli.outputs import check_directory, check_file, say
-    from tokloom.files import write_file
+    from tokloom.storage import write_file
 
     if (keep is None) == (min_count is None):
         raise typer.BadParameter("give either --keep or --min-count")

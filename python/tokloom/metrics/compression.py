@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
+=======
+import re
+import statistics
+>>>>>>> cli
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokloom.metrics.measure import Measure, Sample
 
+if TYPE_CHECKING:
+    from tokloom.tokenizer import Tokenizer
+
 _RUNS = 5
+_SECONDS = 1.0
 # A run shorter than this measures the clock and the call, not the encoder.
 _SECONDS_PER_RUN = 0.02
 
@@ -20,7 +31,7 @@ def bytes_per_token(sample: Sample) -> float | None:
 
 def tokens_per_word(sample: Sample) -> float | None:
     """Tokens by words, a word being a longest run without white space: 1 is the best where words are spaced."""
-    words = sum(len(words) for words in sample.words)
+    words = sum(words for _, words in sample.by_text(_whole_words))
     return sample.tokens / words if words else None
 
 
@@ -28,18 +39,31 @@ def words_kept_whole(sample: Sample) -> float | None:
     """The share of words that one token covers alone: no token begins or ends inside the word.
 
     A word is a longest run without white space, punctuation included; the token may hold white space beside it. It is
-    judged where it stands, in its context.
+    judged where it stands, in its context. In bytes that aren't UTF-8 only ASCII white space counts.
     """
-    whole = total = 0
-    for words, spans in zip(sample.words, sample.spans, strict=True):
-        # Tokens that touch a word: those that start before its end, less those that end before its start. Counting them
-        # (and not comparing limits) is right for tokens that share a character, too: all of them have its whole span.
-        touching = np.searchsorted(spans[:, 0], words[:, 1], "left") - np.searchsorted(
-            spans[:, 1], words[:, 0], "right"
-        )
-        whole += int((touching == 1).sum())
-        total += len(words)
-    return whole / total if total else None
+    counted = sample.by_text(_whole_words)
+    words = sum(words for _, words in counted)
+    return sum(whole for whole, _ in counted) / words if words else None
+
+
+def _whole_words(tokenizer: Tokenizer, text: str | bytes) -> tuple[int, int]:
+    """(words kept whole, words)."""
+    words = _runs_without_space(text)
+    spans = np.array(tokenizer.spans(text), dtype=np.int64).reshape(-1, 2)
+    # Tokens that touch a word: those that start before its end, less those that end before its start. Counting them
+    # (and not comparing limits) is right for tokens that share a character, too: all of them have its whole span.
+    started = np.searchsorted(spans[:, 0], words[:, 1], "left")
+    ended = np.searchsorted(spans[:, 1], words[:, 0], "right")
+    return int((started - ended == 1).sum()), len(words)
+
+
+def _runs_without_space(text: str | bytes) -> NDArray[np.int64]:
+    """[start, end) of each word, shape (words, 2): in code points of a str, in bytes of bytes."""
+    if isinstance(text, bytes):
+        found = [match.span() for match in re.finditer(rb"\S+", text)]
+    else:
+        found = [match.span() for match in re.finditer(r"\S+", text)]
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
 def vocabulary_used(sample: Sample) -> float | None:
@@ -58,16 +82,24 @@ def round_trip(sample: Sample) -> float | None:
 
 
 def encoding_speed(sample: Sample) -> float | None:
-    """Bytes encoded per second by `encode_batch_to_numpy` on one thread: the median of 5 runs over the same texts.
+    """Bytes encoded per second by `encode_batch_to_numpy` on one thread: the median of up to 5 runs, a second in all.
 
     Every cache has seen these texts, so new text is slower; it serves to compare tokenizers on the same machine.
     """
+    _seconds(sample, 1)  # caches and pages that the measured runs shall find
     repeats = 1
     while (elapsed := _seconds(sample, repeats)) < _SECONDS_PER_RUN:
         # At least doubled, so that a clock which stands still ends the loop too.
         repeats = max(repeats * 2, int(repeats * _SECONDS_PER_RUN / max(elapsed, 1e-6)))
+<<<<<<< HEAD
     runs = [_seconds(sample, repeats) for _ in range(_RUNS)]
     return sample.bytes * repeats / float(np.median(runs))
+=======
+    runs = [elapsed]
+    while len(runs) < _RUNS and sum(runs) < _SECONDS:
+        runs.append(_seconds(sample, repeats))
+    return sample.bytes * repeats / statistics.median(runs)
+>>>>>>> cli
 
 
 def _seconds(sample: Sample, repeats: int) -> float:
@@ -95,7 +127,7 @@ MEASURES: tuple[Measure, ...] = (
         "speed",
         "speed",
         "bytes per second",
-        "one thread, caches warm, median of 5 runs",
+        "one thread, caches warm, median of up to 5 runs",
         encoding_speed,
         timed=True,
     ),

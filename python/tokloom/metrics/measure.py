@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,9 @@ from tokloom.errors import ArgumentError
 
 if TYPE_CHECKING:
     from tokloom.tokenizer import Tokenizer
+
+T = TypeVar("T")
+Text = str | bytes
 
 Unit = Literal["count", "ratio", "share", "bytes per second"]
 
@@ -47,14 +49,24 @@ class Sample:
     def __init__(self, tokenizer: Tokenizer, texts: Sequence[str | bytes]) -> None:
         self.tokenizer = tokenizer
         self.texts = [as_text(text) for text in texts]
+        self._parts: tuple[Sample, ...] = ()
+        self._by_text: dict[Callable[..., Any], list[Any]] = {}
         if not any(self.texts):
             raise ArgumentError("nothing can be measured on texts that are all empty")
+
+    @classmethod
+    def together(cls, parts: Sequence[Sample]) -> Sample:
+        """The texts of several samples of one tokenizer as one, which uses what they have computed."""
+        joined = cls(parts[0].tokenizer, [text for part in parts for text in part.texts])
+        joined._parts = tuple(parts)
+        return joined
 
     @cached_property
     def encoded(self) -> list[NDArray[np.uint32]]:
         """The ids of each text; control tokens in them are ordinary text."""
-        ragged = self.tokenizer.encode_batch_to_numpy(self.texts)
-        return np.split(ragged.ids, ragged.offsets[1:-1])
+        if self._parts:
+            return [ids for part in self._parts for ids in part.encoded]
+        return list(self.tokenizer.encode_batch_to_numpy(self.texts))
 
     @cached_property
     def tokens(self) -> int:
@@ -66,18 +78,15 @@ class Sample:
         """In UTF-8."""
         return sum(len(text if isinstance(text, bytes) else text.encode()) for text in self.texts)
 
-    @cached_property
-    def words(self) -> list[NDArray[np.int64]]:
-        """Per text the [start, end) of its words, shape (words, 2): the longest runs without white space.
-
-        In code points of a str, in bytes of bytes (there only ASCII white space counts).
-        """
-        return [_runs_without_space(text) for text in self.texts]
-
-    @cached_property
-    def spans(self) -> list[NDArray[np.int64]]:
-        """Per text the [start, end) of its tokens, shape (tokens, 2), in the units of `words`."""
-        return [np.array(self.tokenizer.spans(text), dtype=np.int64).reshape(-1, 2) for text in self.texts]
+    def by_text(self, measure: Callable[[Tokenizer, Text], T]) -> list[T]:
+        """What a function makes of each text; it is called once per text, however many samples the text is in."""
+        if measure not in self._by_text:
+            if self._parts:
+                found = [value for part in self._parts for value in part.by_text(measure)]
+            else:
+                found = [measure(self.tokenizer, text) for text in self.texts]
+            self._by_text[measure] = found
+        return self._by_text[measure]
 
 
 def as_text(text: str | bytes) -> str | bytes:
@@ -93,11 +102,3 @@ def as_text(text: str | bytes) -> str | bytes:
         except UnicodeDecodeError:
             return text
     return text
-
-
-def _runs_without_space(text: str | bytes) -> NDArray[np.int64]:
-    if isinstance(text, bytes):
-        found = [match.span() for match in re.finditer(rb"\S+", text)]
-    else:
-        found = [match.span() for match in re.finditer(r"\S+", text)]
-    return np.array(found, dtype=np.int64).reshape(-1, 2)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from tokloom.corpus.sources import Source
@@ -141,13 +140,15 @@ def compare(
     by_label = _texts_by_label(texts)
     loaded = _loaded(tokenizers)
     measures = MEASURES if speed else tuple(measure for measure in MEASURES if not measure.timed)
-    everything = [text for label_texts in by_label.values() for text in label_texts]
-    samples = [*product(loaded.items(), [*by_label.items(), (ALL, everything)])]
     rows: list[ComparisonRow] = []
+    steps = len(loaded) * (len(by_label) + 1)
     with bar() if progress is True else nullcontext(progress or show_nothing) as report:
-        for (name, tokenizer), (label, label_texts) in samples:
-            report("measure", len(rows), len(samples))
-            rows.append(_row(name, label, Sample(tokenizer, label_texts), measures))
+        for name, tokenizer in loaded.items():
+            samples = {label: Sample(tokenizer, label_texts) for label, label_texts in by_label.items()}
+            samples[ALL] = Sample.together(list(samples.values()))
+            for label, sample in samples.items():
+                report("measure", len(rows), steps)
+                rows.append(_row(name, label, sample, measures))
     return Comparison(rows, measures)
 
 
