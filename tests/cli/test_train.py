@@ -146,7 +146,7 @@ class TestRefused:
             path.write_bytes(b"a half")
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-        monkeypatch.setattr(sys.modules["tokloom.files"], "_write", fail)
+        monkeypatch.setattr(sys.modules["tokloom.storage"], "_write", fail)
         result = run(*train, 310, "--overwrite")
         assert result.exit_code == 1
         assert "No space left on device" in result.stderr

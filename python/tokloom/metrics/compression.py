@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
 import re
-import statistics
->>>>>>> cli
 import time
 from typing import TYPE_CHECKING
 
@@ -91,15 +87,10 @@ def encoding_speed(sample: Sample) -> float | None:
     while (elapsed := _seconds(sample, repeats)) < _SECONDS_PER_RUN:
         # At least doubled, so that a clock which stands still ends the loop too.
         repeats = max(repeats * 2, int(repeats * _SECONDS_PER_RUN / max(elapsed, 1e-6)))
-<<<<<<< HEAD
-    runs = [_seconds(sample, repeats) for _ in range(_RUNS)]
-    return sample.bytes * repeats / float(np.median(runs))
-=======
     runs = [elapsed]
     while len(runs) < _RUNS and sum(runs) < _SECONDS:
         runs.append(_seconds(sample, repeats))
-    return sample.bytes * repeats / statistics.median(runs)
->>>>>>> cli
+    return sample.bytes * repeats / float(np.median(runs))
 
 
 def _seconds(sample: Sample, repeats: int) -> float:
