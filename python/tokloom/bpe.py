@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from . import _engine, saved
 from .corpus.sources import Source, as_source
 from .counts import Progress, ProgressCallback, at_least_one, counting, default_threads, shown, warn_if_short
-from .errors import ArgumentError
+from .errors import ArgumentError, VocabularyError
 from .files import write_file
 from .patterns import PatternLike, resolve
 from .tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer
@@ -254,6 +254,27 @@ class BPETokenizer(Tokenizer):
         if format not in writers:
             raise ArgumentError(f"format {format!r} is not known; it is one of {', '.join(map(repr, writers))}")
         write_file(Path(path), writers[format]())
+
+    def tiktoken_pattern(self) -> str:
+        r"""The split pattern as one regular expression, for `tiktoken.Encoding(pat_str=...)` beside a rank file.
+
+        It ends in `|[\s\S]`: what the pattern leaves between its matches is kept, where tiktoken would drop it.
+
+        Raises:
+            VocabularyError: the pattern is a sequence of splits, which tiktoken doesn't have.
+
+        Example:
+            >>> import tokloom
+            >>> tokloom.train(["low lower"], 257, pattern=r"\w+").tiktoken_pattern()
+            '\\w+|[\\s\\S]'
+        """
+        pattern = self._vocabulary.tiktoken_pattern()
+        if pattern is None:
+            raise VocabularyError(
+                "the split pattern is a sequence of splits, and tiktoken has one regular expression; "
+                'open the vocabulary with tokenizers instead: export it with format="huggingface"'
+            )
+        return pattern
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle, (saved.state(self._vocabulary), self.name, self.requested, self.substituted)
