@@ -71,7 +71,7 @@ def main() -> int:
     tell(
         f"words: the most frequent words of the same text. Known vocabularies: {', '.join(known) or 'none at hand'}."
     )
-    tell("Trained on code and English alone, so other scripts fall apart: train on what you will read.")
+    tell("Trained on code and English, so other scripts fall apart: train on your text.")
 
     ours, theirs = encoding_speeds(corpus.code, tokenizer, by_tiktoken)
     step("Speed and place")
@@ -153,7 +153,7 @@ def show_next(folder: Path) -> None:
     for command in (
         f"echo 'How much is it?' | .venv/bin/tokloom encode {folder} --show",
         f".venv/bin/tokloom inspect {folder}",
-        f".venv/bin/tokloom compare {folder} bytes --text README.md examples/demo.py",
+        f".venv/bin/tokloom compare {folder} bytes --text README.md",
     ):
         console.print(f"  {command}", markup=False, soft_wrap=True)
 

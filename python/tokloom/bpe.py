@@ -266,13 +266,13 @@ class BPETokenizer(Tokenizer):
         Example:
             >>> import tokloom
             >>> tokloom.train(["low lower"], 257, pattern=r"\w+").tiktoken_pattern()
-            '\\w+|[\\s\\S]'
+            '(?:\\w+)|[\\s\\S]'
         """
         pattern = self._vocabulary.tiktoken_pattern()
         if pattern is None:
             raise VocabularyError(
-                "the split pattern is a sequence of splits, and tiktoken has one regular expression; "
-                'open the vocabulary with tokenizers instead: export it with format="huggingface"'
+                "the split pattern is a sequence of splits, and tiktoken has one regular expression; a known sequence "
+                'such as deepseek-v3 can be opened with tokenizers: export it with format="huggingface"'
             )
         return pattern
 
