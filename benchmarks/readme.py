@@ -22,7 +22,7 @@ def table(results: dict[str, Any]) -> str:
     machine = results["machine"]
     note = (
         f"Python's standard library, {results['corpus']['training_mb']:.1f} MB to train on; {machine['cores']} cores, "
-        f"load {machine['load']} at the start, {results['date']}. Compare within a row. "
+        f"load {machine['load'][0]} at the start, {results['date']}. Compare within a row. "
         "Command: `make bench`."
     )
     return "\n".join([*lines, "", note])

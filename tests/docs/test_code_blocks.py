@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Block(NamedTuple):
     line: int
 
 
-def blocks(page):
+def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
     return [
         Block(match[1].strip(), match[2], text.count("\n", 0, match.start()) + 2)
@@ -42,7 +43,7 @@ def blocks(page):
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch):
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the pages speak of: `corpus/` with texts, and the repository's `examples/`."""
     (tmp_path / "corpus").mkdir()
     for path in (ROOT / "examples" / "texts").glob("*.txt"):
@@ -56,7 +57,7 @@ def corpus(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.filterwarnings("ignore:the text ran out of pairs")
 @pytest.mark.filterwarnings("ignore:these . strings are names of files")
-def test_page(page, corpus):
+def test_page(page: Path, corpus: Path) -> None:
     names: dict[str, object] = {"__name__": page.stem}
     for block in blocks(page):
         if block.language == "python":
@@ -64,14 +65,18 @@ def test_page(page, corpus):
         elif block.language == "console":
             run_console(page, block, corpus)
         else:
-            assert block.language in {"text", "json", "console no-run"}, f"{page}:{block.line}: nobody checks this"
+            assert block.language in {"text", "json", "console no-run"}, (
+                f"{page}:{block.line}: nobody checks this"
+            )
 
 
-def run_python(page, block, names):
+def run_python(page: Path, block: Block, names: dict[str, object]) -> None:
     if ">>>" in block.code:
         test = doctest.DocTestParser().get_doctest(block.code, names, page.name, str(page), block.line - 1)
         told = io.StringIO()
-        failed = doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=told.write, clear_globs=False).failed
+        failed = (
+            doctest.DocTestRunner(optionflags=OPTIONS).run(test, out=told.write, clear_globs=False).failed
+        )
         names.update(test.globs)
         assert not failed, told.getvalue()
         return
@@ -84,33 +89,42 @@ def run_python(page, block, names):
     assert printed.getvalue().splitlines() == expected, f"{page}:{block.line}"
 
 
-def run_console(page, block, folder):
+def run_console(page: Path, block: Block, folder: Path) -> None:
     for command, shown in commands(block.code):
         done = subprocess.run(
-            command, shell=True, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=120
+            command,
+            shell=True,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
         )
         where = f"{page}:{block.line}: {command}"
         assert done.returncode == 0, f"{where}\n{done.stderr}"
         if shown:
             told = doctest.OutputChecker()
-            assert told.check_output(shown.replace("…", "..."), done.stdout, OPTIONS), f"{where}\n{done.stdout}"
+            assert told.check_output(shown.replace("…", "..."), done.stdout, OPTIONS), (
+                f"{where}\n{done.stdout}"
+            )
 
 
-def commands(code):
+def commands(code: str) -> Iterator[tuple[str, str]]:
     """(command, output shown) of each `$ ` line; a line that ends in a backslash goes on."""
     for part in re.split(r"^\$ ", code, flags=re.MULTILINE)[1:]:
         command, _, shown = re.sub(r"\\\n *", "", part).partition("\n")
         yield command, shown
 
 
-def test_links_lead_somewhere():
+def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
             if not target.startswith(("http://", "https://")):
                 assert (page.parent / target).exists(), f"{page}: {target}"
 
 
-def test_a_wrong_block_is_noticed(tmp_path):
+def test_a_wrong_block_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("```python\nprint(1)\n# prints: 2\n```\n", "utf-8")
     with pytest.raises(AssertionError):
