@@ -277,6 +277,27 @@ class BPETokenizer(Tokenizer):
             )
         write_file(Path(path), writers[format]())
 
+    def tiktoken_pattern(self) -> str:
+        r"""The split pattern as one regular expression, for `tiktoken.Encoding(pat_str=...)` beside a rank file.
+
+        It ends in `|[\s\S]`: what the pattern leaves between its matches is kept, where tiktoken would drop it.
+
+        Raises:
+            VocabularyError: the pattern is a sequence of splits, which tiktoken doesn't have.
+
+        Example:
+            >>> import tokloom
+            >>> tokloom.train(["low lower"], 257, pattern=r"\w+").tiktoken_pattern()
+            '(?:\\w+)|[\\s\\S]'
+        """
+        pattern = self._vocabulary.tiktoken_pattern()
+        if pattern is None:
+            raise VocabularyError(
+                "the split pattern is a sequence of splits, and tiktoken has one regular expression; a known sequence "
+                'such as deepseek-v3 can be opened with tokenizers: export it with format="huggingface"'
+            )
+        return pattern
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle, (saved.state(self._vocabulary), self.name, self.requested, self.substituted)
 

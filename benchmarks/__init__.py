@@ -1,0 +1,1 @@
+"""Short measurements beside the peers: `python -m benchmarks`."""
