@@ -52,13 +52,13 @@ def test_tiktoken_opens_our_ranks(pattern, tmp_path):
         "ours",
         pat_str=expression,
         mergeable_ranks=load_tiktoken_bpe(str(tmp_path / "ours.tiktoken")),
-        special_tokens=ours.special_tokens,
+        # tiktoken may find the shorter of two that begin alike, or the longer one: the longer one is left out.
+        special_tokens={name: id for name, id in ours.special_tokens.items() if name != "<|endoftext|>2"},
     )
     assert theirs.n_vocab == ours.vocab_size
     for text in real_texts():
         assert theirs.encode_ordinary(text) == ours.encode(text)
         assert theirs.decode_bytes(ours.encode(text)) == text.encode()
-    # tiktoken takes the earlier of two that begin alike, so the longer one is left out.
     names = set(SPECIAL) - {"<|endoftext|>2"}
     for text in with_special(real_texts()):
         assert theirs.encode(text, allowed_special=names, disallowed_special=()) == ours.encode(text, special=names)
@@ -204,7 +204,9 @@ def test_a_normaliser_is_refused_by_its_name(tmp_path):
 
 @pytest.mark.parametrize("model", [models.WordPiece({"a": 0}, unk_token="a"), models.WordLevel({"a": 0}, unk_token="a")])
 def test_another_model_is_refused_by_its_name(tmp_path, model):
-    tokenizers.Tokenizer(model).save(str(tmp_path / "tokenizer.json"))
+    made = tokenizers.Tokenizer(model)
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    made.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(tokloom.FormatError, match=type(model).__name__):
         tokloom.load(tmp_path / "tokenizer.json")
 
