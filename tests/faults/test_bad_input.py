@@ -71,7 +71,11 @@ def test_a_lone_surrogate():
 
 @pytest.mark.parametrize("id", [256, -1, 2**31, 2**32 + 1, 2**70, -(2**70)])
 def test_an_id_that_stands_for_nothing(id):
-    for use in (lambda: BYTES.decode([97, id]), lambda: BYTES.decode_bytes([id]), lambda: BYTES.stream().feed(id)):
+    for use in (
+        lambda: BYTES.decode([97, id]),
+        lambda: BYTES.decode_bytes([id]),
+        lambda: BYTES.stream().feed(id),
+    ):
         with refused(tokloom.UnknownIdError, KeyError, str(id)):
             use()
 
@@ -89,7 +93,13 @@ def test_a_vocabulary_too_small_or_too_large(vocab_size):
 
 
 def test_numbers_out_of_range():
-    for wrong in ({"min_count": 0}, {"threads": 0}, {"memory": 0}, {"memory": "much"}, {"max_token_length": 0}):
+    for wrong in (
+        {"min_count": 0},
+        {"threads": 0},
+        {"memory": 0},
+        {"memory": "much"},
+        {"max_token_length": 0},
+    ):
         with refused(tokloom.ArgumentError, ValueError, next(iter(wrong))):
             tokloom.train(["text"], 300, **wrong)
 
@@ -156,8 +166,15 @@ def ranks(tmp_path: Path, lines: list[bytes]) -> Path:
 
 @pytest.mark.parametrize(
     ("line", "number"),
-    [(b"YWI", 257), (b"YW$= 256", 257), (b"YWI= x", 257), (b"YWI= -1", 257), (b"YWI= 99999999999", 257), (b" 256", 257),
-     (b"YWI= 256 1", 257)],
+    [
+        (b"YWI", 257),
+        (b"YW$= 256", 257),
+        (b"YWI= x", 257),
+        (b"YWI= -1", 257),
+        (b"YWI= 99999999999", 257),
+        (b" 256", 257),
+        (b"YWI= 256 1", 257),
+    ],
 )
 def test_a_bad_line_in_a_rank_file(tmp_path, line, number):
     path = ranks(tmp_path, [*rank_lines()[:256], line, b"YWJj 257"])
@@ -175,7 +192,14 @@ def test_a_rank_file_with_a_token_or_an_id_twice(tmp_path):
 def test_a_truncated_rank_file(tmp_path):
     whole = b"\n".join(rank_lines()) + b"\n"
     path = tmp_path / "cut.tiktoken"
-    for length in (0, 1, 100, len(whole) // 2, whole.index(b"\n" + rank_lines()[255]) + 3):
+    for length in (
+        0,
+        1,
+        100,
+        len(whole) // 2,
+        whole.index(rank_lines()[255]),
+        whole.index(rank_lines()[255]) + 3,
+    ):
         path.write_bytes(whole[:length])
         with pytest.raises(ValueError, match=re.escape(str(path))) as caught:
             tokloom.load(path, pattern="gpt4")
@@ -195,8 +219,20 @@ def tokenizer_json(tmp_path: Path, data: bytes) -> Path:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"[]", b"null", b"{}", b'{"model": 1}', b'{"model": {"type": "BPE"}}', b"\xff\xfe", b"[" * 1_000_000,
-     b'{"a":' * 1_000_000, b'{"model": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", b"\0" * 1_000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"model": 1}',
+        b'{"model": {"type": "BPE"}}',
+        b"\xff\xfe",
+        b"[" * 1_000_000,
+        b'{"a":' * 1_000_000,
+        b'{"model": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+        b"\0" * 1_000,
+    ],
     ids=range(12),
 )
 def test_a_tokenizer_json_that_is_none(tmp_path, data):
@@ -229,7 +265,12 @@ def test_a_saved_vocabulary_that_was_changed(tmp_path):
     folder = saved(tmp_path)
     path = folder / "vocabulary.tiktoken"
     whole = path.read_bytes()
-    for damaged in (whole[: len(whole) // 2], whole[: whole.rindex(b"\n", 0, -1) + 1], whole.replace(b" 258", b" 300"), b""):
+    for damaged in (
+        whole[: len(whole) // 2],
+        whole[: whole.rindex(b"\n", 0, -1) + 1],
+        whole.replace(b" 258", b" 300"),
+        b"",
+    ):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=re.escape(str(folder))) as caught:
             tokloom.load(folder)
@@ -239,7 +280,9 @@ def test_a_saved_vocabulary_that_was_changed(tmp_path):
         tokloom.load(folder)
 
 
-@pytest.mark.parametrize("field", ["kind", "fingerprint", "pattern", "added_tokens", "unicode", "whole_pretoken_first"])
+@pytest.mark.parametrize(
+    "field", ["kind", "fingerprint", "pattern", "added_tokens", "unicode", "whole_pretoken_first"]
+)
 @pytest.mark.parametrize("value", [None, 7, "x", [], {}, [7], [{}], {"splits": 1}, {"splits": [{}]}])
 def test_a_description_with_a_wrong_field(tmp_path, field, value):
     path = saved(tmp_path) / "tokloom.json"
@@ -250,7 +293,9 @@ def test_a_description_with_a_wrong_field(tmp_path, field, value):
     assert isinstance(caught.value, tokloom.TokloomError), repr(caught.value)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"tokloom": 2}', b'{"tokloom": true}', b"[]", b"\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[" * 100_000, b'{"tokloom": 2}', b'{"tokloom": true}', b"[]", b"\xff"]
+)
 def test_a_description_that_is_none(tmp_path, data):
     path = saved(tmp_path) / "tokloom.json"
     path.write_bytes(data)
@@ -292,7 +337,12 @@ def test_a_list_of_str_is_documents(tmp_path):
 
 
 def test_arguments_of_texts_that_fit():
-    for call in (lambda: BYTES.truncate("a", -1), lambda: BYTES.truncate("a", 1, side="middle"), lambda: BYTES.chunk("a", 0),
-                 lambda: BYTES.chunk("a", 2, overlap=2), lambda: list(BYTES.chunk("aé", 1))):
+    for call in (
+        lambda: BYTES.truncate("a", -1),
+        lambda: BYTES.truncate("a", 1, side="middle"),  # type: ignore[arg-type]
+        lambda: BYTES.chunk("a", 0),
+        lambda: BYTES.chunk("a", 2, overlap=2),
+        lambda: list(BYTES.chunk("aé", 1)),
+    ):
         with refused(tokloom.ArgumentError, ValueError):
             call()

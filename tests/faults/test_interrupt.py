@@ -37,7 +37,10 @@ def corpus(tmp_path_factory):
 def test_ctrl_c(corpus, tmp_path, stage, memory):
     with subprocess.Popen(
         [sys.executable, "-c", WORK, str(corpus), stage, str(memory)],
-        stdout=subprocess.PIPE, text=True, cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "at it\n"

@@ -6,6 +6,7 @@ import inspect
 import json
 import sysconfig
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import tiktoken
@@ -29,16 +30,24 @@ def real_texts() -> list[str]:
     library = Path(sysconfig.get_path("stdlib"))
     names = ["argparse.py", "turtle.py", "html/entities.py", "_pydecimal.py", "encodings/cp1253.py"]
     code = [(library / name).read_text("utf-8") for name in names if (library / name).exists()]
-    return [*code, *(inspect.cleandoc(text) for text in code[:1]), *samples.NASTY_TEXTS, "\n".join(samples.NASTY_TEXTS)]
+    return [
+        *code,
+        *(inspect.cleandoc(text) for text in code[:1]),
+        *samples.NASTY_TEXTS,
+        "\n".join(samples.NASTY_TEXTS),
+    ]
 
 
 @functools.cache
-def trained(pattern: str, model: str = "bpe") -> BPETokenizer:
+def trained(pattern: str, model: Literal["bpe", "words"] = "bpe") -> BPETokenizer:
     return tokloom.train(real_texts(), 3_000, pattern=pattern, special_tokens=SPECIAL, model=model)
 
 
 def with_special(texts: list[str]) -> list[str]:
-    return [f"{text[:50]}<|im_start|>{text[50:90]}<|endoftext|> \n<|im_end|><|endoftext|>2x한국말" for text in texts]
+    return [
+        f"{text[:50]}<|im_start|>{text[50:90]}<|endoftext|> \n<|im_end|><|endoftext|>2x한국말"
+        for text in texts
+    ]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -61,11 +70,15 @@ def test_tiktoken_opens_our_ranks(pattern, tmp_path):
         assert theirs.decode_bytes(ours.encode(text)) == text.encode()
     names = set(SPECIAL) - {"<|endoftext|>2"}
     for text in with_special(real_texts()):
-        assert theirs.encode(text, allowed_special=names, disallowed_special=()) == ours.encode(text, special=names)
+        assert theirs.encode(text, allowed_special=names, disallowed_special=()) == ours.encode(
+            text, special=names
+        )
 
 
 def assert_same_in_huggingface(ours: BPETokenizer, theirs: tokenizers.Tokenizer) -> None:
-    assert theirs.get_vocab_size(with_added_tokens=True) == len(ours.tokens()) + len(ours._vocabulary.added_tokens)
+    assert theirs.get_vocab_size(with_added_tokens=True) == len(ours.tokens()) + len(
+        ours._vocabulary.added_tokens
+    )
     assert {name: theirs.token_to_id(name) for name in ours.special_tokens} == ours.special_tokens
     texts = [*real_texts(), *with_special(real_texts())]
     for text in texts:
@@ -124,12 +137,20 @@ def made_by_tokenizers(add_prefix_space: bool = False, **model) -> tokenizers.To
         show_progress=False,
     )
     made.train_from_iterator(real_texts(), trainer)
-    made.add_tokens([AddedToken("word", single_word=True, normalized=False), AddedToken("<x>", normalized=False)])
+    made.add_tokens(
+        [AddedToken("word", single_word=True, normalized=False), AddedToken("<x>", normalized=False)]
+    )
     made.add_special_tokens([AddedToken("<mask>", lstrip=True, rstrip=True, special=True)])
     return made
 
 
-THEIRS = ["a <mask> b<mask>\n\n  c</s>", "word words sword word. (word)", "<x><x> <s>x", "  <mask>", "<mask>  <mask>"]
+THEIRS = [
+    "a <mask> b<mask>\n\n  c</s>",
+    "word words sword word. (word)",
+    "<x><x> <s>x",
+    "  <mask>",
+    "<mask>  <mask>",
+]
 
 
 @pytest.mark.parametrize("ignore_merges", [False, True])
@@ -164,7 +185,9 @@ letters = "abcd"
 def listed_merges(draw):
     """Tokens and merges over a few letters, in an order that ids don't say."""
     tokens, merges = list(letters), []
-    for left, right in draw(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12)):
+    for left, right in draw(
+        st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12)
+    ):
         pair = tokens[left % len(tokens)], tokens[right % len(tokens)]
         if len("".join(pair)) <= 12 and pair not in merges:
             merges.append(pair)
@@ -202,7 +225,9 @@ def test_a_normaliser_is_refused_by_its_name(tmp_path):
     assert "tokenizer.json" in str(caught.value)
 
 
-@pytest.mark.parametrize("model", [models.WordPiece({"a": 0}, unk_token="a"), models.WordLevel({"a": 0}, unk_token="a")])
+@pytest.mark.parametrize(
+    "model", [models.WordPiece({"a": 0}, unk_token="a"), models.WordLevel({"a": 0}, unk_token="a")]
+)
 def test_another_model_is_refused_by_its_name(tmp_path, model):
     made = tokenizers.Tokenizer(model)
     made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
@@ -232,7 +257,10 @@ def test_ids_with_holes_and_bytes_in_another_order(tmp_path):
     path.write_bytes(b"".join(base64.b64encode(token) + b" %d\n" % id for token, id in ranks.items()))
     ours = tokloom.load(path, pattern="gpt2", special_tokens={"<|endoftext|>": 4_999})
     theirs = tiktoken.Encoding(
-        "holes", pat_str=samples.NAMED_PATTERNS["gpt2"], mergeable_ranks=ranks, special_tokens={"<|endoftext|>": 4_999}
+        "holes",
+        pat_str=samples.NAMED_PATTERNS["gpt2"],
+        mergeable_ranks=ranks,
+        special_tokens={"<|endoftext|>": 4_999},
     )
     assert ours.vocab_size == 5_001
     for text in [*real_texts(), "abc abcabc ab bc"]:
@@ -246,7 +274,11 @@ def test_ids_with_holes_and_bytes_in_another_order(tmp_path):
 
 def test_a_saved_directory_is_plain_json_and_text(tmp_path):
     trained("gpt4").save(tmp_path / "saved")
-    assert json.loads((tmp_path / "saved/tokloom.json").read_text())["fingerprint"] == trained("gpt4").fingerprint
-    assert load_tiktoken_bpe(str(tmp_path / "saved/vocabulary.tiktoken")).items() == {
-        token: id for id, token in trained("gpt4").tokens().items()
-    }.items()
+    assert (
+        json.loads((tmp_path / "saved/tokloom.json").read_text())["fingerprint"]
+        == trained("gpt4").fingerprint
+    )
+    assert (
+        load_tiktoken_bpe(str(tmp_path / "saved/vocabulary.tiktoken")).items()
+        == {token: id for id, token in trained("gpt4").tokens().items()}.items()
+    )

@@ -39,6 +39,9 @@ def test_merges_are_rustbpes():
     theirs = rustbpe.Tokenizer()
     theirs.train_from_iterator(iter(texts), VOCAB_SIZE, pattern=pattern)
     expected = {bytes(token): id for token, id in theirs.get_mergeable_ranks()}
-    for ours in (tokloom.train(texts, VOCAB_SIZE, pattern=pattern), tokloom.train(texts, VOCAB_SIZE, pattern="nanochat")):
+    for ours in (
+        tokloom.train(texts, VOCAB_SIZE, pattern=pattern),
+        tokloom.train(texts, VOCAB_SIZE, pattern="nanochat"),
+    ):
         assert {token: id for id, token in ours.tokens().items()} == expected
     assert len(expected) == VOCAB_SIZE

@@ -40,7 +40,9 @@ def rank_file(ranks: Mapping[bytes, int]) -> bytes:
     return b"".join(base64.b64encode(token) + b" %d\n" % id for token, id in ranks.items())
 
 
-def loaded(ranks: Mapping[bytes, int], pattern: str, special_tokens: Mapping[str, int] | None = None) -> BPETokenizer:
+def loaded(
+    ranks: Mapping[bytes, int], pattern: str, special_tokens: Mapping[str, int] | None = None
+) -> BPETokenizer:
     """What `tokloom.load` makes of a rank file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "made.tiktoken"
@@ -70,7 +72,9 @@ def oracle_of(tokenizer: BPETokenizer, splits: reference.Splits) -> reference.To
     return reference.Tokenizer(splits, ranks, whole_or_bytes, added)
 
 
-def reference_ids(tokenizer: reference.Tokenizer, text: str | bytes, special: reference.Special = "text") -> list[int]:
+def reference_ids(
+    tokenizer: reference.Tokenizer, text: str | bytes, special: reference.Special = "text"
+) -> list[int]:
     return [id for id, _ in reference.tokens(tokenizer, text, special)]
 
 

@@ -1,9 +1,12 @@
 """Ids are the reference's and tiktoken's; nothing is lost; spans cover the text."""
 
 import functools
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pytest
+import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +19,7 @@ some_pattern = st.sampled_from(making.PATTERNS)
 
 
 @functools.cache
-def trained(model: str, pattern: str = "gpt4") -> tokloom.BPETokenizer:
+def trained(model: Literal["bpe", "words"], pattern: str = "gpt4") -> tokloom.BPETokenizer:
     counts = tokloom.count_pretokens(making.CORPUS, pattern=pattern)
     return counts.train(400, model=model, special_tokens=["<|endoftext|>"])
 
@@ -60,7 +63,9 @@ def test_ids_of_a_trained_vocabulary_are_the_references(model, pattern, text):
 @settings(max_examples=200)
 @given(samples.rank_tables(), some_pattern, samples.texts())
 def test_ids_of_any_rank_table_are_tiktokens(ranks, pattern, text):
-    assert making.loaded(ranks, pattern).encode(text) == making.in_tiktoken(ranks, pattern).encode_ordinary(text)
+    assert making.loaded(ranks, pattern).encode(text) == making.in_tiktoken(ranks, pattern).encode_ordinary(
+        text
+    )
 
 
 @given(samples.texts())
@@ -70,7 +75,7 @@ def test_ids_of_every_named_pattern_are_tiktokens(pattern, text):
     expression = tokenizer._vocabulary.tiktoken_pattern()
     if expression is None:
         pytest.skip(f"{pattern} is a sequence of splits, which tiktoken can't say")
-    theirs = making.tiktoken.Encoding(
+    theirs = tiktoken.Encoding(
         "trained",
         pat_str=expression,
         mergeable_ranks={token: id for id, token in tokenizer.tokens().items()},
@@ -96,6 +101,8 @@ def test_spans_cover_the_text(ranks, pattern, text):
     assert spans == reference.spans(making.oracle(ranks, making.splits_of(pattern)), text)
     assert len(spans) == tokenizer.count_tokens(text)
     if isinstance(text, bytes):
-        assert [text[start:end] for start, end in spans] == [*map(tokenizer.token_bytes, tokenizer.encode(text))]
+        assert [text[start:end] for start, end in spans] == [
+            *map(tokenizer.token_bytes, tokenizer.encode(text))
+        ]
     assert {at for start, end in spans for at in range(start, end)} == set(range(len(text)))
-    assert all(before <= after for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before <= after for before, after in pairwise(spans))

@@ -1,5 +1,8 @@
 """A text in parts is the whole text: ids in, ids out, wherever it was cut."""
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,9 +30,9 @@ def joined(arrays) -> list[int]:
     return np.concatenate([np.empty(0, np.uint32), *arrays]).tolist()
 
 
-def cut(text, places):
+def cut(text: Any, places) -> list[Any]:
     ends = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
-    return [text[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(ends)]
 
 
 @settings(max_examples=300)
@@ -60,7 +63,9 @@ def test_every_sample_streamed_byte_by_byte(pattern, special):
     for text in [*samples.NASTY_TEXTS, *samples.BROKEN_BYTES]:
         data = text.encode() if isinstance(text, str) else text
         parts = [bytes([byte]) for byte in data]
-        assert joined(tokenizer.encode_stream(parts, special=special)) == tokenizer.encode(data, special=special)
+        assert joined(tokenizer.encode_stream(parts, special=special)) == tokenizer.encode(
+            data, special=special
+        )
 
 
 @given(some_tokenizer, samples.texts(), st.lists(st.integers(0, 300), max_size=4))

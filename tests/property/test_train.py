@@ -83,9 +83,11 @@ def test_saved_counts_are_the_same_counts(tmp_path_factory, texts, pattern):
     counts.save(path)
     again = tokloom.PretokenCounts.load(path)
     assert again == counts
-    assert again.train(280).fingerprint == counts.train(280).fingerprint == tokloom.train(
-        texts, 280, pattern=pattern
-    ).fingerprint
+    assert (
+        again.train(280).fingerprint
+        == counts.train(280).fingerprint
+        == tokloom.train(texts, 280, pattern=pattern).fingerprint
+    )
 
 
 def test_little_memory_counts_the_same():
@@ -97,8 +99,15 @@ def test_little_memory_counts_the_same():
 # --- continued ------------------------------------------------------------------------------------------------------
 
 
-@given(documents, documents, some_pattern, st.integers(258, 280), st.integers(1, 20), samples.byte_strings())
-def test_a_continued_vocabulary_keeps_every_id(texts, more_texts, pattern, vocab_size, more, data):
+@given(
+    st.tuples(documents, documents),
+    some_pattern,
+    st.integers(258, 280),
+    st.integers(1, 20),
+    samples.byte_strings(),
+)
+def test_a_continued_vocabulary_keeps_every_id(both, pattern, vocab_size, more, data):
+    texts, more_texts = both
     small = tokloom.train(texts, vocab_size, pattern=pattern, special_tokens=["<|end|>", "<|pad|>"])
     large = small.train_more(more_texts, small.vocab_size + more)
     assert large.special_tokens == small.special_tokens
@@ -106,7 +115,9 @@ def test_a_continued_vocabulary_keeps_every_id(texts, more_texts, pattern, vocab
     assert large.vocab_size <= small.vocab_size + more
     assert all(id >= small.vocab_size for id in large.tokens().keys() - small.tokens().keys())
     assert large.decode_bytes(large.encode(data)) == data
-    assert large.encode(data) == making.reference_ids(making.oracle_of(large, making.splits_of(pattern)), data)
+    assert large.encode(data) == making.reference_ids(
+        making.oracle_of(large, making.splits_of(pattern)), data
+    )
 
 
 @given(documents, some_pattern, st.integers(257, 270), st.integers(271, 290))
