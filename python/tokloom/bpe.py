@@ -22,7 +22,7 @@ from tokloom.counts import (
     shown,
     warn_if_short,
 )
-from tokloom.errors import ArgumentError
+from tokloom.errors import ArgumentError, VocabularyError
 from tokloom.patterns import PatternLike, resolve
 from tokloom.storage import write_file
 from tokloom.tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer

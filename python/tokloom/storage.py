@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,19 +11,22 @@ from tokloom.errors import SourceError
 
 
 def read_file(path: Path, *, at_most: int) -> bytes:
-    """The bytes of a file; one larger than `at_most` bytes is refused before it is read."""
+    """The bytes of a file; one larger than `at_most` bytes is refused before that much is held."""
+    blocks, size = [], 0
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > at_most:
-                raise SourceError(
-                    27, f"file of {size:,} bytes is too large (at most {at_most:,} are read)", str(path)
-                )
-            return file.read(at_most + 1)
+            # Not by the size that the system tells: a pipe has none, and a file may grow.
+            while block := file.read(1 << 20):
+                blocks.append(block)
+                size += len(block)
+                if size > at_most:
+                    message = f"the file is too large: at most {at_most:,} bytes are read"
+                    raise SourceError(errno.EFBIG, message, str(path))
     except SourceError:
         raise
     except OSError as error:
         raise as_source_error(error, path) from None
+    return b"".join(blocks)
 
 
 def as_source_error(error: OSError, path: Path) -> SourceError:

@@ -104,12 +104,14 @@ impl AddedTokens {
         Ok(matcher)
     }
 
-    /// The first special token in `text`, whatever its flags: (its text, its byte position).
+    /// The first special token that `Special::Parse` would find in `text`: (its text, the byte where it begins).
     pub(crate) fn first_special(&self, text: &[u8]) -> Result<Option<(&str, usize)>> {
         let Some(matcher) = self.matcher(Special::Parse)? else { return Ok(None) };
-        let found = matcher.passes.iter().filter_map(|pass| pass.first_special(text));
-        let first = found.min_by_key(|(_, position)| *position);
-        Ok(first.and_then(|(id, position)| Some((&self.by_id(id)?.content[..], position))))
+        let special = |stretch: Stretch| {
+            let token = self.by_id(stretch.id?).filter(|token| token.special)?;
+            Some((&token.content[..], stretch.range.start))
+        };
+        Ok(matcher.stretches(text).into_iter().find_map(special))
     }
 }
 
@@ -176,14 +178,6 @@ impl Matcher {
 }
 
 impl Pass {
-    fn first_special(&self, text: &[u8]) -> Option<(u32, usize)> {
-        let found = self
-            .automaton
-            .find_iter(text)
-            .map(|found| (&self.tokens[found.pattern().as_usize()], found.start()));
-        found.filter(|(token, _)| token.special).map(|(token, start)| (token.id, start)).next()
-    }
-
     fn split(&self, text: &[u8], range: Range<usize>, stretches: &mut Vec<Stretch>) {
         let piece = &text[range.clone()];
         let mut done = 0;

@@ -9,6 +9,13 @@ use crate::vocabulary::{Merges, Vocabulary};
 /// # Errors
 /// [`Error::Vocabulary`] if ranks don't say what this vocabulary does.
 pub fn to_tiktoken(vocabulary: &Vocabulary) -> Result<Vec<u8>> {
+    if vocabulary.pattern().for_tiktoken().is_none() {
+        return Err(Error::Vocabulary(
+            "tiktoken splits text by one regular expression, and this vocabulary by a sequence of them, so a rank file \
+             would give other ids there; export it with format=\"huggingface\" or save it"
+                .into(),
+        ));
+    }
     match vocabulary.merges() {
         Merges::ByRank => Ok(token_table(vocabulary)),
         Merges::None => Err(Error::Vocabulary(
