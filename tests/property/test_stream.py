@@ -60,8 +60,7 @@ def test_a_streamed_str_has_the_ids_of_the_whole(tokenizer, text, places, specia
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_every_sample_streamed_byte_by_byte(pattern, special):
     tokenizer = TOKENIZERS[pattern]
-    for text in [*samples.NASTY_TEXTS, *samples.BROKEN_BYTES]:
-        data = text.encode() if isinstance(text, str) else text
+    for data in [*map(str.encode, samples.NASTY_TEXTS), *samples.BROKEN_BYTES]:
         parts = [bytes([byte]) for byte in data]
         assert joined(tokenizer.encode_stream(parts, special=special)) == tokenizer.encode(
             data, special=special
