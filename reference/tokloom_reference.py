@@ -164,19 +164,21 @@ def cut(text: str, added: Collection[Added]) -> Iterator[tuple[str, Added | None
 def tokens(tokenizer: Tokenizer, text: str | bytes, special: Special = "text") -> list[tuple[int, int]]:
     """(id, how many bytes of text it stands for) of each token. Added ones that aren't special always count.
 
-    The `normalized` ones are looked for in what the others left, each stretch a text of its own. For "raise"
-    a special token is a `ValueError` with its position (characters of a `str`, bytes of `bytes`).
+    The `normalized` ones come second, in what is left. "raise": a `ValueError` where "parse" finds a special token.
     """
-    every, names = special in ("parse", "raise"), () if isinstance(special, str) else special
-    found = [one for one in tokenizer.added if not one.special or every or one.content in names]
+    special_names = {one.id: one.content for one in tokenizer.added if one.special}
+    at = 0
+    for id, length in tokens(tokenizer, text, "parse") if special == "raise" else ():
+        if id in special_names:
+            before = text[:at] if isinstance(text, bytes) else text.encode()[:at].decode()
+            raise ValueError(f"the special token {special_names[id]!r} at {len(before)}")
+        at += length
+    names = special_names.values() if special == "parse" else () if isinstance(special, str) else special
+    found = [one for one in tokenizer.added if not one.special or one.content in names]
     first, second = ([one for one in found if one.normalized is late] for late in (False, True))
     result: list[tuple[int, int]] = []
-    at = 0
     for stretch, early in cut(readable(text), first):
         for piece, token in [(stretch, early)] if early else cut(stretch, second):
-            if token and token.special and special == "raise":
-                raise ValueError(f"the special token {token.content!r} at {at}")
-            at += len(piece) if isinstance(text, str) else len(raw(piece))
             pretokens = [] if token else split(raw(piece), tokenizer.splits)
             result += [(token.id, len(raw(piece)))] if token else []
             result += [(tokenizer.ids[part], len(part)) for one in pretokens for part in tokenizer.parts(one)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
@@ -17,13 +18,14 @@ from tokloom.counts import (
     Progress,
     ProgressCallback,
     at_least_one,
+    check_training,
     counting,
     default_threads,
     shown,
     warn_if_short,
 )
-from tokloom.errors import ArgumentError, VocabularyError
-from tokloom.patterns import PatternLike, resolve
+from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyError
+from tokloom.patterns import PatternLike, require_text, resolve
 from tokloom.storage import write_file
 from tokloom.tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer
 
@@ -137,7 +139,8 @@ class BPETokenizer(Tokenizer):
         if isinstance(names, str):
             raise TypeError("names is a list of str, not one str")
         added: list[_engine.AddedToken] = [
-            (name, id, True, False, False, False, False) for id, name in enumerate(names, self.vocab_size)
+            (name, id, True, False, False, False, False)
+            for id, name in enumerate(special_list(names), self.vocab_size)
         ]
         return BPETokenizer(self._vocabulary.with_added_tokens(added), name=self.name)
 
@@ -181,6 +184,7 @@ class BPETokenizer(Tokenizer):
             raise ArgumentError(
                 f"vocab_size is {vocab_size:,}; this vocabulary has {self.vocab_size:,} already"
             )
+        check_training(vocab_size, [], max_token_length)
         with shown(progress) as callback:
             counts = counting(source, self._vocabulary.splits, threads, memory, callback)
             counts.require_text()
@@ -229,7 +233,7 @@ class BPETokenizer(Tokenizer):
         elif isinstance(keep, int):
             kept = self._first(keep)
         else:
-            kept = [int(id) for id in keep]
+            kept = [operator.index(id) for id in keep]
         vocabulary, new_ids = self._vocabulary.prune(kept)
         return BPETokenizer(vocabulary, name=self.name), new_ids
 
@@ -384,7 +388,7 @@ def train(
     if model not in ("bpe", "words"):
         raise ArgumentError(f'model={model!r} is not known; it is "bpe" or "words"')
     at_least_one("min_count", min_count)
-    _engine.check_training(vocab_size, special, max_token_length)
+    check_training(vocab_size, special, max_token_length)
     with shown(progress) as callback:
         counts = counting(source, splits, threads, memory, callback)
         counts.require_text()
@@ -407,4 +411,5 @@ def special_list(special_tokens: Iterable[str]) -> list[str]:
     for token in special:
         if not isinstance(token, str):
             raise TypeError(f"a special token is a str, not {type(token).__name__}")
+        require_text("special token", token, SpecialTokenError)
     return special

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 import warnings
@@ -26,6 +27,7 @@ ProgressCallback = Callable[[Literal["count", "merge"], int, int | None], object
 Progress = bool | ProgressCallback
 
 LARGEST_COUNTS_FILE = 1 << 36
+MOST_THREADS = 1024
 
 
 class PretokenCounts:
@@ -120,7 +122,7 @@ class PretokenCounts:
         special = special_list(special_tokens)
         if model not in ("bpe", "words"):
             raise ArgumentError(f'model={model!r} is not known; it is "bpe" or "words"')
-        _engine.check_training(vocab_size, special, max_token_length)
+        check_training(vocab_size, special, max_token_length)
         self.require_text()
         with shown(progress) as callback:
             vocabulary = self.engine.train(
@@ -192,14 +194,23 @@ def default_threads(threads: int | None) -> int:
     """The number of threads asked for, or one for each processor this process may use."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return at_least_one("threads", threads)
+    return at_least_one("threads", threads, at_most=MOST_THREADS)
 
 
-def at_least_one(name: str, number: int) -> int:
-    """The number, unless it is under 1."""
-    if number < 1:
-        raise ArgumentError(f"{name} is {number}; it must be 1 or more")
+def at_least_one(name: str, number: int, *, at_most: int = 2**63 - 1) -> int:
+    """The number, unless it is under 1 or over `at_most`; a float is a TypeError."""
+    if not 1 <= operator.index(number) <= at_most:
+        raise ArgumentError(f"{name} is {number}; it must be from 1 to {at_most:,}")
     return number
+
+
+def check_training(vocab_size: int, special: list[str], max_token_length: int | None) -> None:
+    """Raises an error for what no training can give, before any text is read."""
+    if not 0 <= vocab_size < 2**31:
+        raise ArgumentError(f"vocab_size is {vocab_size}; it must be at least 256 and below 2^31")
+    if max_token_length is not None and not 0 < max_token_length < 2**31:
+        raise ArgumentError(f"max_token_length is {max_token_length}; it must be 1 or more")
+    _engine.check_training(vocab_size, special, max_token_length)
 
 
 def parse_memory(memory: int | str | None) -> int | None:
@@ -214,6 +225,8 @@ def parse_memory(memory: int | str | None) -> int | None:
             )
         number, prefix, binary = match.groups()
         unit = (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
+        if len(number) > 18:
+            raise ArgumentError(f"memory={memory!r} is more than any machine has")
         memory = int(float(number) * unit)
     return at_least_one("memory", memory)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tokloom import _engine, saved
 from tokloom.bpe import BPETokenizer
-from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyNotFoundError
-from tokloom.patterns import PatternLike, resolve
+from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyError, VocabularyNotFoundError
+from tokloom.patterns import PatternLike, require_text, resolve
 from tokloom.storage import read_file
 from tokloom.tokenizer import Tokenizer
 
@@ -133,15 +133,19 @@ def _from_ranks(
         )
     first = max((id for id, _ in tokens), default=-1) + 1
     added = [_added(name, id) for name, id in _numbered(special_tokens, first)]
-    vocabulary = _engine.Vocabulary.from_parts(
-        resolve(pattern),
-        tokens,
-        kind="bpe",
-        merges=None,
-        whole_pretoken_first=True,
-        added_tokens=added,
-        post_processor=None,
-    )
+    splits = resolve(pattern)
+    try:
+        vocabulary = _engine.Vocabulary.from_parts(
+            splits,
+            tokens,
+            kind="bpe",
+            merges=None,
+            whole_pretoken_first=True,
+            added_tokens=added,
+            post_processor=None,
+        )
+    except VocabularyError as error:
+        raise VocabularyError(f"{path}: {error}") from None
     return BPETokenizer(vocabulary, name=path.stem)
 
 
@@ -158,6 +162,7 @@ def _numbered(special_tokens: Mapping[str, int] | Iterable[str] | None, first: i
 def _added(name: object, id: object) -> _engine.AddedToken:
     if not isinstance(name, str) or not isinstance(id, int):
         raise TypeError(f"special tokens are names with ids, not {name!r}: {id!r}")
+    require_text("special token", name, SpecialTokenError)
     if not 0 <= id < 2**31 - 1:
         raise SpecialTokenError(f"id {id} of special token {name!r} is out of range")
     return name, id, True, False, False, False, False

@@ -23,6 +23,14 @@ def pattern_names() -> list[str]:
     return _engine.pattern_names()
 
 
+def require_text(what: str, text: str, error: type[Exception]) -> None:
+    """Raises `error` for a str that is no Unicode text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as found:
+        raise error(f"the {what} {text!r} has a lone surrogate at character {found.start}") from None
+
+
 def resolve(pattern: PatternLike) -> _engine.Splits:
     """What the engine takes for a name, a regular expression, or a sequence of them.
 
@@ -43,5 +51,7 @@ def resolve(pattern: PatternLike) -> _engine.Splits:
                 f"no pattern is called {pattern!r}; known are {names}, or give a regular expression"
             )
         splits = [(pattern, "characters")]
+    for regex, _ in splits:
+        require_text("pattern", regex, PatternError)
     _engine.Pretokenizer(splits)  # says now what is wrong with it, not after hours of reading
     return splits

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from tokloom import _engine
-from tokloom.errors import FormatError
+from tokloom.errors import ArgumentError, FormatError, PatternError, SpecialTokenError, VocabularyError
 from tokloom.storage import read_file, write_directory
 
 T = TypeVar("T")
@@ -84,12 +84,18 @@ def vocabulary(state: State, origin: str = "tokloom.json") -> _engine.Vocabulary
             post_processor=description["post_processor"],
         )
         fingerprint = _typed(description["fingerprint"], str)
+    except (VocabularyError, SpecialTokenError, PatternError, ArgumentError, UnicodeError) as error:
+        raise FormatError(f"{origin}: {error}") from None
     except KeyError as error:
         raise FormatError(
             f"{origin}: the field {error} is missing; the file was changed or cut short"
         ) from None
     except (TypeError, AttributeError) as error:
         raise FormatError(f"{origin}: a field is not what it should be ({error})") from None
+    if found.size != description.get("vocab_size"):
+        raise FormatError(
+            f"{origin}: it says vocab_size {description.get('vocab_size')}, and the files {found.size}"
+        )
     if found.fingerprint != fingerprint:
         raise FormatError(
             f"{origin}: the files don't fit together: they say {fingerprint[:12]}…, and are {found.fingerprint[:12]}…. "
@@ -99,7 +105,7 @@ def vocabulary(state: State, origin: str = "tokloom.json") -> _engine.Vocabulary
 
 
 def save(vocabulary: _engine.Vocabulary, directory: Path) -> None:
-    """Writes the directory; in one that is there, other files stay."""
+    """Writes the directory; in place of one that `save` wrote before, and of no other."""
     description, tokens, merges = state(vocabulary)
     files = {TOKENS: tokens}
     if merges is not None:
@@ -107,8 +113,7 @@ def save(vocabulary: _engine.Vocabulary, directory: Path) -> None:
     if vocabulary.opens_in_huggingface():
         files |= _derived(vocabulary)
     files[DESCRIPTION] = (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode()
-    obsolete = tuple(name for name in (MERGES, *DERIVED) if name not in files)
-    write_directory(directory, files, obsolete=obsolete)
+    write_directory(directory, files, ours=(DESCRIPTION, TOKENS, MERGES, *DERIVED))
 
 
 def _derived(vocabulary: _engine.Vocabulary) -> dict[str, bytes]:
@@ -140,12 +145,14 @@ def load(directory: Path) -> _engine.Vocabulary:
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON ({error})") from None
     version = description.get("tokloom") if isinstance(description, dict) else None
-    if not isinstance(version, int):
+    if type(version) is not int:
         raise FormatError(f"{path}: not a vocabulary that tokloom saved (it has no field 'tokloom')")
     if version != VERSION:
         raise FormatError(
             f"{path}: of version {version}, and this tokloom reads version {VERSION}; use a newer one"
         )
+    if description.get("merges") not in ("by rank", "listed", "none"):
+        raise FormatError(f'{path}: the field merges must be "by rank", "listed" or "none"')
     tokens = read_file(directory / TOKENS, at_most=LARGEST_TABLE)
     merges = None
     if description.get("merges") == "listed":

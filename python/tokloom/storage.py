@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from tokloom.errors import SourceError
+from tokloom.errors import ArgumentError, SourceError
 
 
 def read_file(path: Path, *, at_most: int) -> bytes:
@@ -31,7 +31,7 @@ def read_file(path: Path, *, at_most: int) -> bytes:
 
 def as_source_error(error: OSError, path: Path) -> SourceError:
     """The same refusal of the system in tokloom's hierarchy, with the path it is about."""
-    return SourceError(error.errno or 0, error.strerror or str(error), str(error.filename or path))
+    return SourceError(error.errno or 0, error.strerror or str(error), str(path))
 
 
 def _mark() -> str:
@@ -46,9 +46,23 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def _named(path: Path) -> Path:
+    """The path with a name of its own to write beside, "." and ".." included."""
+    if "\0" in str(path):
+        raise ArgumentError(f"{str(path)!r} has a zero byte in it, which no path may")
+    path = Path(os.path.abspath(path))  # noqa: PTH100 (Path.absolute keeps "..")
+    if not path.name:
+        raise ArgumentError(f"{path} can't be written: give a name below it")
+    return path
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Writes a file so that under its name there is the old one or the whole new one, never part of it."""
-    partial = path.with_name(f".{path.name}.{_mark()}.partial")
+    partial = _beside(_named(path))
     try:
         try:
             _write(partial, data)
@@ -59,45 +73,58 @@ def write_file(path: Path, data: bytes) -> None:
         raise as_source_error(error, path) from None
 
 
-def write_directory(directory: Path, files: Mapping[str, bytes], *, obsolete: tuple[str, ...] = ()) -> None:
-    """Writes a directory of files, the last of them last.
+def write_directory(directory: Path, files: Mapping[str, bytes], *, ours: Collection[str]) -> None:
+    """Writes a directory of files so that there is the old one or the whole new one, never a mixture.
 
-    A new directory appears whole. In one that is there, other files stay, `obsolete` ones go, and each of `files` is
-    replaced once all are written, so that a full disk changes nothing.
+    One that is there is replaced if it holds nothing but files called as `ours`; files of others are never touched.
     """
+    directory = _named(directory)
     try:
-        if directory.is_dir() and any(directory.iterdir()):
-            _replace_in(directory, files, obsolete)
-        else:
-            _write_new(directory, files)
+        held = {entry.name for entry in directory.iterdir()} if directory.is_dir() else set()
+        if foreign := sorted(held.difference(ours)):
+            raise ArgumentError(
+                f"{directory} holds files that are not a saved vocabulary's ({', '.join(foreign[:5])}); "
+                "save to a folder of its own"
+            )
+        _write_directory(directory, files)
     except OSError as error:
         raise as_source_error(error, directory) from None
 
 
-def _write_new(directory: Path, files: Mapping[str, bytes]) -> None:
+def _write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
+    import shutil
+
     directory.parent.mkdir(parents=True, exist_ok=True)
-    partial = directory.with_name(f".{directory.name}.{_mark()}.partial")
+    partial = _beside(directory)
     try:
         partial.mkdir()
         for name, data in files.items():
             _write(partial / name, data)
-        partial.replace(directory)
+        try:
+            partial.replace(directory)
+        except OSError:
+            if not directory.is_dir():
+                raise
+            _exchange(partial, directory)  # `partial` is the old one now, and goes
     finally:
-        import shutil
-
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _replace_in(directory: Path, files: Mapping[str, bytes], obsolete: tuple[str, ...]) -> None:
-    mark = _mark()
-    partial = {name: directory / f".{name}.{mark}.partial" for name in files}
+def _exchange(first: Path, second: Path) -> None:
+    """Swaps two directories: at once where the system can (Linux), else by way of a third name."""
+    import ctypes
+
+    at_working_directory, exchange = -100, 2
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is not None:
+        names = os.fsencode(first), os.fsencode(second)
+        if rename(at_working_directory, names[0], at_working_directory, names[1], exchange) == 0:
+            return
+    aside = _beside(second)
+    second.replace(aside)
     try:
-        for name, data in files.items():
-            _write(partial[name], data)
-        for name in obsolete:
-            (directory / name).unlink(missing_ok=True)
-        for name in files:
-            partial[name].replace(directory / name)
-    finally:
-        for path in partial.values():
-            path.unlink(missing_ok=True)
+        first.replace(second)
+    except OSError:
+        aside.replace(second)
+        raise
+    aside.replace(first)

@@ -220,7 +220,8 @@ class Tokenizer(ABC):
     ) -> Iterator[NDArray[np.uint32]]:
         """The ids of a text that comes in chunks, cut anywhere: together they are those of the whole.
 
-        Memory: the longest pretoken and a chunk, where the pattern is a named one; else the whole text.
+        Memory: the longest pretoken and a chunk, where the pattern is a named one and the special tokens looked for
+        have no flags; else the whole text.
 
         Example:
             >>> import tokloom

@@ -1,7 +1,7 @@
 //! Texts from Python: `str` or `bytes`, borrowed.
 
 use crate::errors::{raise, to_python};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 use tokloom::Error;
@@ -112,7 +112,7 @@ impl SpecialArgument {
             let kind = special.get_type().name()?;
             return Err(PyTypeError::new_err(format!("special is a str or a collection of str, not {kind}")));
         }
-        let mut names = special.try_iter()?.map(|name| name?.extract()).collect::<PyResult<Vec<String>>>()?;
+        let mut names = special.try_iter()?.map(|name| name_of(&name?)).collect::<PyResult<Vec<String>>>()?;
         names.sort_unstable();
         Ok(Self::Only(names))
     }
@@ -129,6 +129,16 @@ impl SpecialArgument {
             }
         }
     }
+}
+
+fn name_of(name: &Bound<'_, PyAny>) -> PyResult<String> {
+    name.extract().map_err(|error: PyErr| match error.is_instance_of::<PyUnicodeEncodeError>(name.py()) {
+        true => {
+            let message = format!("a name in special is no Unicode text: {}", error.value(name.py()));
+            raise(name.py(), "SpecialTokenError", (message,))
+        }
+        false => error,
+    })
 }
 
 /// The Python error for an error met in `text`; positions in a `str` count its characters.

@@ -44,7 +44,10 @@ def _resolve(given: PathLike) -> list[Path]:
         raise TypeError(f"a path is a str or a PathLike of str, not {type(given).__name__}: {name!r}")
     if not name:
         raise SourceNotFoundError("an empty string is no path")
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:
+        raise SourceNotFoundError(f"{name}: {error}") from None
     if path.is_dir():
         raise SourceError(
             f"{name} is a folder; say which of its files are meant by a glob, "
