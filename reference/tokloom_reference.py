@@ -162,10 +162,7 @@ def cut(text: str, added: Collection[Added]) -> Iterator[tuple[str, Added | None
 
 
 def tokens(tokenizer: Tokenizer, text: str | bytes, special: Special = "text") -> list[tuple[int, int]]:
-    """(id, how many bytes of text it stands for) of each token. Added ones that aren't special always count.
-
-    The `normalized` ones come second, in what is left. "raise": a `ValueError` where "parse" finds a special token.
-    """
+    """(id, bytes of text it stands for) of each token; "raise" is a `ValueError` where "parse" finds a special one."""
     special_names = {one.id: one.content for one in tokenizer.added if one.special}
     at = 0
     for id, length in tokens(tokenizer, text, "parse") if special == "raise" else ():

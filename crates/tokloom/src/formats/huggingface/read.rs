@@ -10,7 +10,9 @@ use crate::vocabulary::{Merges, Parts};
 ///
 /// What is promised: the ids of `tokenizers` with `add_special_tokens=False`, and with `encode_special_tokens` where
 /// special tokens are to stay text. What isn't: the text that `tokenizers` decodes an added token to. It reads the
-/// characters of, say, `café` as bytes where all of them happen to be in the alphabet; here it is `café`.
+/// characters of, say, `café` as bytes where all of them happen to be in the alphabet; here it is `café`. Nor, where a
+/// special token that stays text overlaps an added token that isn't special: `tokenizers` skips the whole match, here
+/// the other one is found. Nor an added token that begins with white space right behind one that strips it.
 ///
 /// The merges stay [`Merges::Listed`] as they are, also where they say no more than the ranks do.
 pub fn read(bytes: &[u8], origin: &str) -> Result<Parts> {
