@@ -109,7 +109,11 @@ impl AddedTokens {
         let Some(matcher) = self.matcher(Special::Parse)? else { return Ok(None) };
         let special = |stretch: Stretch| {
             let token = self.by_id(stretch.id?).filter(|token| token.special)?;
-            Some((&token.content[..], stretch.range.start))
+            // The white space it would take with it is not where it begins.
+            let content = token.content.as_bytes();
+            let before =
+                text[stretch.range.clone()].windows(content.len()).position(|window| window == content);
+            Some((&token.content[..], stretch.range.start + before.unwrap_or(0)))
         };
         Ok(matcher.stretches(text).into_iter().find_map(special))
     }
