@@ -113,7 +113,7 @@ def save(vocabulary: _engine.Vocabulary, directory: Path) -> None:
     if vocabulary.opens_in_huggingface():
         files |= _derived(vocabulary)
     files[DESCRIPTION] = (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode()
-    write_directory(directory, files, ours=(DESCRIPTION, TOKENS, MERGES, *DERIVED))
+    write_directory(directory, files, mark=DESCRIPTION, ours=(DESCRIPTION, TOKENS, MERGES, *DERIVED))
 
 
 def _derived(vocabulary: _engine.Vocabulary) -> dict[str, bytes]:

@@ -73,10 +73,11 @@ def write_file(path: Path, data: bytes) -> None:
         raise as_source_error(error, path) from None
 
 
-def write_directory(directory: Path, files: Mapping[str, bytes], *, ours: Collection[str]) -> None:
+def write_directory(directory: Path, files: Mapping[str, bytes], *, mark: str, ours: Collection[str]) -> None:
     """Writes a directory of files so that there is the old one or the whole new one, never a mixture.
 
-    One that is there is replaced if it holds nothing but files called as `ours`; files of others are never touched.
+    One that is there is replaced if it holds `mark` and nothing but files called as `ours`; files of others are never
+    touched.
     """
     directory = _named(directory)
     try:
@@ -84,6 +85,11 @@ def write_directory(directory: Path, files: Mapping[str, bytes], *, ours: Collec
         if foreign := sorted(held.difference(ours)):
             raise ArgumentError(
                 f"{directory} holds files that are not a saved vocabulary's ({', '.join(foreign[:5])}); "
+                "save to a folder of its own"
+            )
+        if held and mark not in held:
+            raise ArgumentError(
+                f"{directory} is no saved vocabulary (it has no {mark}), and its files are somebody's: "
                 "save to a folder of its own"
             )
         _write_directory(directory, files)
