@@ -111,7 +111,6 @@ def test_killed_while_saving(tokenizer, tmp_path):
     one, two = tokenizer, tokenizer.prune(keep=2_000)[0]
     one.save(tmp_path / "one")
     two.save(tmp_path / "two")
-    refused = 0
     for round_ in range(12):
         with subprocess.Popen(
             [sys.executable, "-c", SAVE_ON_AND_ON, str(tmp_path)], stdout=subprocess.PIPE
@@ -121,16 +120,11 @@ def test_killed_while_saving(tokenizer, tmp_path):
             time.sleep(0.013 * round_)
             child.send_signal(signal.SIGKILL)
         if (tmp_path / "saved").exists():
-            try:
-                assert tokloom.load(tmp_path / "saved") in (one, two)
-            except tokloom.FormatError as error:  # files of both: it says so, and what to do
-                assert "don't fit together" in str(error)  # noqa: PT017 (any other class fails by itself)
-                refused += 1
+            assert tokloom.load(tmp_path / "saved") in (one, two)
         if (tmp_path / "ours.tiktoken").exists():
             assert tokloom.load(tmp_path / "ours.tiktoken", pattern="gpt4") in (one, two)
         if (tmp_path / "some.counts").exists():
             assert dict(tokloom.PretokenCounts.load(tmp_path / "some.counts")) == {b"some": 1, b" text": 1}
-    # Saving again repairs what a kill left.
+    # Saving again works beside what a kill left.
     one.save(tmp_path / "saved")
     assert tokloom.load(tmp_path / "saved") == one
-    assert refused <= 6, "a kill between two renames is rare"
