@@ -91,7 +91,6 @@ class Vocabulary:
     added_tokens: list[AddedToken]
     whole_pretoken_first: bool
     post_processor: str | None
-    longest_token: int  # bytes
 
     @staticmethod
     def from_parts(

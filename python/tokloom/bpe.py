@@ -18,6 +18,7 @@ from tokloom.counts import (
     Progress,
     ProgressCallback,
     at_least_one,
+    check_model,
     check_training,
     counting,
     default_threads,
@@ -27,7 +28,7 @@ from tokloom.counts import (
 from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyError
 from tokloom.patterns import PatternLike, require_text, resolve
 from tokloom.storage import write_file
-from tokloom.tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer
+from tokloom.tokenizer import Ids, Ragged, Special, Text, Tokenizer
 
 __all__ = ["BPETokenizer", "train"]
 
@@ -131,9 +132,6 @@ class BPETokenizer(Tokenizer):
 
     def token_bytes(self, id: int) -> bytes:
         return self._vocabulary.token_bytes(id)
-
-    def stream(self, *, skip_special_tokens: bool = False) -> DecodeStream:
-        return DecodeStream(self, skip_special_tokens=skip_special_tokens)
 
     def with_special_tokens(self, names: Iterable[str]) -> BPETokenizer:
         if isinstance(names, str):
@@ -385,23 +383,19 @@ def train(
     """
     special = special_list(special_tokens)
     splits = resolve(pattern)
-    if model not in ("bpe", "words"):
-        raise ArgumentError(f'model={model!r} is not known; it is "bpe" or "words"')
+    check_model(model)
     at_least_one("min_count", min_count)
     check_training(vocab_size, special, max_token_length)
     with shown(progress) as callback:
         counts = counting(source, splits, threads, memory, callback)
-        counts.require_text()
-        vocabulary = counts.engine.train(
+        return counts.train(
             vocab_size,
-            special,
-            model=model,
+            special_tokens=special,
             min_count=min_count,
             max_token_length=max_token_length,
-            progress=merge_stage(callback),
+            progress=callback or False,
+            model=model,
         )
-    warn_if_short(vocabulary.size, vocab_size)
-    return BPETokenizer(vocabulary, name="trained")
 
 
 def special_list(special_tokens: Iterable[str]) -> list[str]:

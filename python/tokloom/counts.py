@@ -5,11 +5,13 @@ from __future__ import annotations
 import operator
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from tokloom import _engine
@@ -120,8 +122,8 @@ class PretokenCounts:
         from tokloom.bpe import BPETokenizer, merge_stage, special_list
 
         special = special_list(special_tokens)
-        if model not in ("bpe", "words"):
-            raise ArgumentError(f'model={model!r} is not known; it is "bpe" or "words"')
+        check_model(model)
+        at_least_one("min_count", min_count)
         check_training(vocab_size, special, max_token_length)
         self.require_text()
         with shown(progress) as callback:
@@ -129,7 +131,7 @@ class PretokenCounts:
                 vocab_size,
                 special,
                 model=model,
-                min_count=at_least_one("min_count", min_count),
+                min_count=min_count,
                 max_token_length=max_token_length,
                 progress=merge_stage(callback),
             )
@@ -204,6 +206,12 @@ def at_least_one(name: str, number: int, *, at_most: int = 2**63 - 1) -> int:
     return number
 
 
+def check_model(model: str) -> None:
+    """Raises an error for a model that is not known."""
+    if model not in ("bpe", "words"):
+        raise ArgumentError(f'model={model!r} is not known; it is "bpe" or "words"')
+
+
 def check_training(vocab_size: int, special: list[str], max_token_length: int | None) -> None:
     """Raises an error for what no training can give, before any text is read."""
     if not 0 <= vocab_size < 2**31:
@@ -238,5 +246,14 @@ def warn_if_short(size: int, wanted: int) -> None:
             f"the text ran out of pairs: the vocabulary has {size:,} tokens instead of {wanted:,}; "
             "train on more text for more",
             TokloomWarning,
-            stacklevel=3,
+            stacklevel=_callers_level(),
         )
+
+
+def _callers_level() -> int:
+    """The stack level, for a warning of the function that asks, of the first frame outside of tokloom."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "tokloom":
+        frame, level = frame.f_back, level + 1
+    return level

@@ -181,11 +181,6 @@ impl Vocabulary {
         self.inner.post_processor()
     }
 
-    #[getter]
-    fn longest_token(&self) -> usize {
-        self.inner.ordinary_tokens().map(|(_, bytes)| bytes.len()).max().unwrap_or(0)
-    }
-
     fn listed_merges(&self) -> Option<Vec<(u32, u32, u32)>> {
         match self.inner.merges() {
             Merges::Listed(listed) => Some(listed.clone()),
