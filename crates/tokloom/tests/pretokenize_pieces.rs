@@ -7,6 +7,7 @@ mod pretokenize_support;
 
 use pretokenize_support::{ends, nasty_bytes, pretokens, scanners};
 use proptest::prelude::*;
+use tokloom::pretokenize::ENDS_AT_ONCE;
 use tokloom::{Pattern, Pretokenizer};
 
 fn cases(cases: u32) -> ProptestConfig {
@@ -51,6 +52,28 @@ fn any_bytes_are_split_by_runs() {
                 }
             }
             prop_assert_eq!(ends(scanner, &bytes), expected, "{}", name);
+        }
+    });
+}
+
+#[test]
+fn blocks_have_the_same_pretokens() {
+    let scanners = scanners();
+    let many = (0..1_000u32).prop_flat_map(|times| (nasty_bytes(), Just(times)));
+    proptest!(cases(500), |((bytes, times) in many)| {
+        let bytes = bytes.repeat(times as usize);
+        for (name, scanner) in &scanners {
+            let (mut found, mut start) = (Vec::new(), 0);
+            scanner
+                .split_blocks(&bytes, |block, ends| {
+                    assert!((1..=ENDS_AT_ONCE).contains(&ends.len()));
+                    assert_eq!(block, &bytes[start..start + block.len()]);
+                    assert_eq!(ends[ends.len() - 1] as usize, block.len());
+                    found.extend(ends.iter().map(|end| start + *end as usize));
+                    start += block.len();
+                })
+                .unwrap();
+            prop_assert_eq!(found, ends(scanner, &bytes), "{}", name);
         }
     });
 }

@@ -16,7 +16,7 @@ pub use classes::UNICODE_VERSION;
 pub use pattern::{Gaps, MAX_REGEX_LENGTH, MAX_SPLITS, Pattern, Split};
 pub use regex::BACKTRACK_LIMIT;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use regex::RegexSplits;
 use scanners::Scan;
 
@@ -24,6 +24,9 @@ use scanners::Scan;
 pub(crate) fn is_white_space(character: char) -> bool {
     classes::Classes::cased().is_ok_and(|classes| classes.of(character.into()) & classes::SPACE != 0)
 }
+
+/// The most pretokens that [`Pretokenizer::split_blocks`] tells of at a time.
+pub const ENDS_AT_ONCE: usize = 256;
 
 /// A compiled [`Pattern`]. Cheap to share between threads; every method takes `&self`.
 pub struct Pretokenizer {
@@ -67,6 +70,37 @@ impl Pretokenizer {
             }
             Engine::Regex(regex) => regex.split(bytes, each),
         }
+    }
+
+    /// Like [`Self::split`], many pretokens at a time: calls `each` with stretches of `bytes`, in order, and with the
+    /// places in the stretch where its pretokens end: ascending, the last one at the end of the stretch, at most
+    /// [`ENDS_AT_ONCE`] of them. (What handles them can look ahead, which a call for each doesn't allow.)
+    ///
+    /// # Errors
+    /// As [`Self::split`]; and [`Error::Argument`] for a pretoken of 4 GiB or more.
+    pub fn split_blocks(&self, bytes: &[u8], mut each: impl FnMut(&[u8], &[u32])) -> Result<()> {
+        let mut ends = Vec::with_capacity(ENDS_AT_ONCE);
+        let (mut start, mut at, mut too_long) = (0, 0, false);
+        self.split(bytes, |pretoken| {
+            let end = at + pretoken.len();
+            if ends.len() == ENDS_AT_ONCE || end - start > u32::MAX as usize {
+                each(&bytes[start..at], &ends);
+                ends.clear();
+                start = at;
+            }
+            too_long |= pretoken.len() > u32::MAX as usize;
+            ends.push((end - start) as u32);
+            at = end;
+        })?;
+        if too_long {
+            return Err(Error::Argument(
+                "a stretch of 4 GiB without a place to split it can't be encoded".into(),
+            ));
+        }
+        if !ends.is_empty() {
+            each(&bytes[start..at], &ends);
+        }
+        Ok(())
     }
 
     /// Like [`Self::split`], for the beginning of a text that goes on: calls `each` only with the pretokens that
