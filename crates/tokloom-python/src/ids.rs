@@ -1,6 +1,7 @@
 //! Ids from Python: arrays of integers without a copy where it can be, else anything that yields integers.
 
 use crate::errors::raise;
+use crate::ints;
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -19,7 +20,7 @@ pub(crate) fn of(ids: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         return Err(PyTypeError::new_err("ids are a list or array of int, not text"));
     }
     if let Ok(list) = ids.cast::<PyList>() {
-        return list.iter().map(|id| one(&id)).collect();
+        return ints::of_list(list);
     }
     ids.try_iter()?.map(|id| one(&id?)).collect()
 }

@@ -4,9 +4,11 @@
 mod counting;
 mod errors;
 mod ids;
+mod ints;
 mod pretokenize;
 mod progress;
 mod stream;
+mod strings;
 mod text;
 mod vocabulary;
 

@@ -89,7 +89,9 @@ pub(crate) enum SpecialArgument {
 }
 
 impl SpecialArgument {
-    pub(crate) fn of(special: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// What the argument means; `None`: it wasn't given, which is "text".
+    pub(crate) fn of(special: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let Some(special) = special else { return Ok(Self::Text) };
         if let Ok(word) = special.cast::<PyString>() {
             return match word.to_str()? {
                 "text" => Ok(Self::Text),

@@ -2,12 +2,14 @@
 
 use crate::errors::{IntoPython, to_python};
 use crate::ids;
+use crate::ints::Ints;
 use crate::pretokenize::{Splits, pattern, splits};
 use crate::stream::StreamEncoder;
+use crate::strings;
 use crate::text::{SpecialArgument, Text, Texts, in_text, release};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyString};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,18 +27,19 @@ fn added_token(token: AddedTokenTuple) -> AddedToken {
 #[pyclass(frozen, module = "tokloom._engine")]
 pub(crate) struct Vocabulary {
     pub(crate) inner: Arc<tokloom::Vocabulary>,
+    ints: Ints,
 }
 
 impl Vocabulary {
     pub(crate) fn wrap(inner: tokloom::Vocabulary) -> Self {
-        Self { inner: Arc::new(inner) }
+        Self { ints: Ints::new(inner.size()), inner: Arc::new(inner) }
     }
 
     /// Runs `work` on a text without the GIL where that pays.
     fn with_text<T: Send>(
         &self,
         text: &Bound<'_, PyAny>,
-        special: &Bound<'_, PyAny>,
+        special: Option<&Bound<'_, PyAny>>,
         work: impl Send + FnOnce(&tokloom::Vocabulary, &[u8], tokloom::encode::Special<'_>) -> tokloom::Result<T>,
     ) -> PyResult<T> {
         let py = text.py();
@@ -49,7 +52,7 @@ impl Vocabulary {
     fn batch(
         &self,
         texts: &Bound<'_, PyAny>,
-        special: &Bound<'_, PyAny>,
+        special: Option<&Bound<'_, PyAny>>,
         threads: usize,
     ) -> PyResult<tokloom::encode::Batch> {
         let py = texts.py();
@@ -212,44 +215,48 @@ impl Vocabulary {
         Ok((Self::wrap(pruned), map))
     }
 
+    #[pyo3(signature = (text, *, special = None), text_signature = "($self, text, *, special='text')")]
     fn encode<'py>(
         &self,
         text: &Bound<'py, PyAny>,
-        special: &Bound<'py, PyAny>,
+        special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let ids =
             self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
-        PyList::new(text.py(), ids)
+        self.ints.list(text.py(), &ids)
     }
 
+    #[pyo3(signature = (text, *, special = None), text_signature = "($self, text, *, special='text')")]
     fn encode_to_numpy<'py>(
         &self,
         text: &Bound<'py, PyAny>,
-        special: &Bound<'py, PyAny>,
+        special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
         let ids =
             self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
         Ok(ids.into_pyarray(text.py()))
     }
 
+    #[pyo3(signature = (texts, *, special = None, threads))]
     fn encode_batch<'py>(
         &self,
         py: Python<'py>,
         texts: &Bound<'py, PyAny>,
-        special: &Bound<'py, PyAny>,
+        special: Option<&Bound<'py, PyAny>>,
         threads: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         let batch = self.batch(texts, special, threads)?;
-        let lists = batch.offsets.windows(2).map(|ends| PyList::new(py, &batch.ids[ends[0]..ends[1]]));
+        let lists = batch.offsets.windows(2).map(|ends| self.ints.list(py, &batch.ids[ends[0]..ends[1]]));
         PyList::new(py, lists.collect::<PyResult<Vec<_>>>()?)
     }
 
     #[expect(clippy::type_complexity, reason = "two arrays")]
+    #[pyo3(signature = (texts, *, special = None, threads))]
     fn encode_batch_to_numpy<'py>(
         &self,
         py: Python<'py>,
         texts: &Bound<'py, PyAny>,
-        special: &Bound<'py, PyAny>,
+        special: Option<&Bound<'py, PyAny>>,
         threads: usize,
     ) -> PyResult<(Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>)> {
         let batch = self.batch(texts, special, threads)?;
@@ -257,14 +264,16 @@ impl Vocabulary {
         Ok((batch.ids.into_pyarray(py), offsets.into_pyarray(py)))
     }
 
-    fn count_tokens(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<usize> {
+    #[pyo3(signature = (text, *, special = None), text_signature = "($self, text, *, special='text')")]
+    fn count_tokens(&self, text: &Bound<'_, PyAny>, special: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
         self.with_text(text, special, |vocabulary, text, special| vocabulary.count_tokens(text, special))
     }
 
+    #[pyo3(signature = (text, *, special = None))]
     fn byte_spans<'py>(
         &self,
         text: &Bound<'py, PyAny>,
-        special: &Bound<'py, PyAny>,
+        special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray2<i64>>> {
         let spans =
             self.with_text(text, special, |vocabulary, text, special| vocabulary.spans(text, special))?;
@@ -272,7 +281,12 @@ impl Vocabulary {
         flat.into_pyarray(text.py()).reshape([spans.len(), 2])
     }
 
-    fn spans(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<Vec<(usize, usize)>> {
+    #[pyo3(signature = (text, *, special = None))]
+    fn spans(
+        &self,
+        text: &Bound<'_, PyAny>,
+        special: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(usize, usize)>> {
         let is_str = Text::of(text)?.is_str;
         self.with_text(text, special, |vocabulary, text, special| {
             let spans = vocabulary.spans(text, special)?;
@@ -283,6 +297,7 @@ impl Vocabulary {
         })
     }
 
+    #[pyo3(signature = (ids, skip_special_tokens = false))]
     fn decode_bytes<'py>(
         &self,
         py: Python<'py>,
@@ -295,7 +310,22 @@ impl Vocabulary {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    fn stream_encoder(&self, py: Python<'_>, special: &Bound<'_, PyAny>) -> PyResult<StreamEncoder> {
+    #[pyo3(signature = (ids, *, errors = "replace", skip_special_tokens = false))]
+    fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        ids: &Bound<'py, PyAny>,
+        errors: &str,
+        skip_special_tokens: bool,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let ids = ids::of(ids)?;
+        let decoded =
+            release(py, 4 * ids.len(), || self.inner.decoded(&ids, skip_special_tokens)).into_python(py)?;
+        strings::string(py, &decoded, errors)
+    }
+
+    #[pyo3(signature = (*, special = None))]
+    fn stream_encoder(&self, py: Python<'_>, special: Option<&Bound<'_, PyAny>>) -> PyResult<StreamEncoder> {
         StreamEncoder::new(py, self.inner.clone(), &SpecialArgument::of(special)?)
     }
 }

@@ -129,7 +129,7 @@ impl Vocabulary {
 
     /// The highest id + 1: the rows that an embedding needs.
     pub fn size(&self) -> u32 {
-        self.bytes.iter().last().map_or(0, |(id, _)| id + 1)
+        self.bytes.last_id().map_or(0, |id| id + 1)
     }
 
     /// The bytes of a token, special ones included; `None` if the id stands for nothing.

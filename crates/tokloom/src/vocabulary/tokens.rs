@@ -9,52 +9,101 @@ pub const HIGHEST_ID: u32 = (1 << 31) - 1;
 /// The longest token allowed, in bytes.
 pub const LONGEST_TOKEN: usize = 65_535;
 
+/// Behind the last token: so many bytes can be read from where any token begins.
+const SLACK: usize = 16;
+
+/// Where a token's bytes lie.
+#[derive(Clone, Copy)]
+struct Place {
+    start: u32,
+    length: u16,
+    is_ascii: bool,
+}
+
 /// Token bytes by id. Ids may have holes of any size: memory follows the tokens, not the highest id.
 pub(crate) struct TokenBytes {
     /// Ascending.
     ids: Vec<u32>,
     /// How many of `ids` are 0, 1, 2, …: for these the id is the index.
     dense: usize,
-    ends: Vec<u32>,
+    places: Vec<Place>,
     arena: Vec<u8>,
 }
 
 impl TokenBytes {
-    /// From (id, bytes) in ascending order of id.
+    /// From (id, bytes) in ascending order of id, each at most [`LONGEST_TOKEN`] bytes.
     pub(crate) fn new<'a>(tokens: impl IntoIterator<Item = (u32, &'a [u8])>) -> Result<Self> {
-        let (mut ids, mut ends, mut arena) = (Vec::<u32>::new(), Vec::new(), Vec::new());
+        let (mut ids, mut places, mut arena) = (Vec::<u32>::new(), Vec::new(), Vec::new());
         for (id, bytes) in tokens {
-            arena.extend_from_slice(bytes);
-            let end = u32::try_from(arena.len())
+            let start = u32::try_from(arena.len())
                 .map_err(|_| Error::Vocabulary("the tokens are longer than 4 GiB together".into()))?;
+            let length = u16::try_from(bytes.len())
+                .map_err(|_| Error::Vocabulary(format!("the token with id {id} is too long")))?;
+            arena.extend_from_slice(bytes);
             ids.push(id);
-            ends.push(end);
+            places.push(Place { start, length, is_ascii: bytes.is_ascii() });
         }
+        arena.extend_from_slice(&[0; SLACK]);
         let dense = ids.iter().enumerate().take_while(|&(index, &id)| index == id as usize).count();
-        Ok(Self { ids, dense, ends, arena })
+        Ok(Self { ids, dense, places, arena })
     }
 
-    #[inline]
-    fn index(&self, id: u32) -> Option<usize> {
+    #[inline(always)]
+    fn place(&self, id: u32) -> Option<Place> {
         if (id as usize) < self.dense {
-            return Some(id as usize);
+            return self.places.get(id as usize).copied();
         }
-        self.ids[self.dense..].binary_search(&id).ok().map(|index| index + self.dense)
+        let index = self.ids[self.dense..].binary_search(&id).ok()?;
+        self.places.get(index + self.dense).copied()
+    }
+
+    fn bytes_at(&self, place: Place) -> &[u8] {
+        &self.arena[place.start as usize..][..place.length as usize]
     }
 
     /// The bytes of the token `id`; `None` if the id stands for nothing.
     #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&[u8]> {
-        let index = self.index(id)?;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        Some(&self.arena[start as usize..self.ends[index] as usize])
+        self.place(id).map(|place| self.bytes_at(place))
+    }
+
+    /// How many bytes the ids stand for together, and whether all of them are ASCII; or the first unknown id.
+    pub(crate) fn measure(&self, ids: &[u32]) -> std::result::Result<(usize, bool), u32> {
+        let (mut length, mut is_ascii) = (0, true);
+        for &id in ids {
+            let place = self.place(id).ok_or(id)?;
+            length += place.length as usize;
+            is_ascii &= place.is_ascii;
+        }
+        Ok((length, is_ascii))
+    }
+
+    /// Writes the bytes of the ids one after another, as many as [`Self::measure`] says there are.
+    pub(crate) fn write(&self, ids: &[u32], text: &mut [u8]) {
+        let mut at = 0;
+        for &id in ids {
+            let Some(place) = self.place(id) else { return };
+            let (start, length) = (place.start as usize, place.length as usize);
+            // What is copied too much is overwritten by the next token: a copy of fixed size is two instructions.
+            if length <= SLACK
+                && let Some(block) = text.get_mut(at..at + SLACK)
+            {
+                block.copy_from_slice(&self.arena[start..start + SLACK]);
+            } else {
+                text[at..at + length].copy_from_slice(&self.arena[start..start + length]);
+            }
+            at += length;
+        }
     }
 
     /// All tokens in ascending order of id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
-        let start_of = |index: usize| if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        (0..self.ids.len())
-            .map(move |index| (self.ids[index], &self.arena[start_of(index)..self.ends[index] as usize]))
+        self.ids.iter().zip(&self.places).map(|(&id, &place)| (id, self.bytes_at(place)))
+    }
+
+    /// The highest id.
+    pub(crate) fn last_id(&self) -> Option<u32> {
+        self.ids.last().copied()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -141,6 +190,16 @@ mod tests {
             }
             let collected: BTreeMap<u32, Vec<u8>> = bytes.iter().map(|(id, bytes)| (id, bytes.to_vec())).collect();
             prop_assert_eq!(&collected, &tokens);
+            prop_assert_eq!(bytes.last_id(), tokens.keys().last().copied());
+            let ids: Vec<u32> = tokens.keys().copied().cycle().take(3 * tokens.len()).collect();
+            let joined: Vec<u8> = ids.iter().flat_map(|id| &tokens[id]).copied().collect();
+            prop_assert_eq!(bytes.measure(&ids), Ok((joined.len(), joined.is_ascii())));
+            let mut written = vec![0; joined.len()];
+            bytes.write(&ids, &mut written);
+            prop_assert_eq!(written, joined);
+            if let Some(unknown) = (0..).find(|id| !tokens.contains_key(id)) {
+                prop_assert_eq!(bytes.measure(&[&ids[..], &[unknown]].concat()), Err(unknown));
+            }
             let by_bytes: BTreeMap<&[u8], u32> =
                 tokens.iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(&id, bytes)| (&bytes[..], id)).collect();
             let lookup = TokenLookup::new(by_bytes.iter().map(|(&bytes, &id)| (id, bytes)));
