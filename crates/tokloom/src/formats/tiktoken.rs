@@ -2,10 +2,12 @@
 //!
 //! A rank is the token's id. The file carries neither a split pattern nor special tokens: who reads it must know them.
 
-use std::collections::HashMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 use super::{ID_LIMIT, foreign};
 use crate::error::{Error, Result};
@@ -18,11 +20,9 @@ const LINE_LIMIT: usize = 1 << 20;
 /// Line ends may be `\n` or `\r\n`; the last may be missing, and blank lines may follow it.
 pub fn read(bytes: &[u8], origin: &str) -> Result<Vec<(u32, Vec<u8>)>> {
     refuse_foreign(bytes, origin)?;
-    let mut tokens: HashMap<Vec<u8>, (u32, usize)> = HashMap::new();
-    let mut lines_of_ranks: HashMap<u32, usize> = HashMap::new();
+    let mut tokens = Lines::default();
     let mut blank = None;
     for (line, number) in bytes.split(|&byte| byte == b'\n').zip(1..) {
-        let wrong = |what: String| Error::Format(format!("{origin}, line {number}: {what}"));
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             blank.get_or_insert(number);
@@ -33,28 +33,56 @@ pub fn read(bytes: &[u8], origin: &str) -> Result<Vec<(u32, Vec<u8>)>> {
                 "{origin}, line {blank}: a blank line between tokens; a line may be missing, so get the file anew"
             )));
         }
-        let (token, rank) = read_line(line).map_err(wrong)?;
-        if let Some(first) = lines_of_ranks.insert(rank, number) {
-            return Err(wrong(format!(
-                "rank {rank} was already given in line {first}; give each token its own"
-            )));
-        }
-        if let Some((_, first)) = tokens.get(&token) {
-            let shown = token.escape_ascii();
-            return Err(wrong(format!(
-                "the token b\"{shown}\" already stands in line {first}; remove one of them"
-            )));
-        }
-        tokens.insert(token, (rank, number));
+        let added = read_line(line).and_then(|(token, rank)| tokens.add(token, rank));
+        added.map_err(|what| Error::Format(format!("{origin}, line {number}: {what}")))?;
     }
-    if tokens.is_empty() {
+    if tokens.list.is_empty() {
         return Err(Error::Format(format!(
             "{origin}: empty; a rank file has a line for each token, `base64 rank`. A download may have failed"
         )));
     }
-    let mut tokens: Vec<_> = tokens.into_iter().map(|(token, (rank, _))| (rank, token)).collect();
-    tokens.sort_unstable();
-    Ok(tokens)
+    if tokens.by_rank.is_some() {
+        tokens.list.sort_unstable();
+    }
+    Ok(tokens.list)
+}
+
+/// The tokens of the lines so far: line `i` is `list[i - 1]`.
+#[derive(Default)]
+struct Lines {
+    list: Vec<(u32, Vec<u8>)>,
+    by_token: HashTable<usize>,
+    hasher: foldhash::fast::RandomState,
+    /// Not needed while ranks ascend, as they do in every published file.
+    by_rank: Option<HashMap<u32, usize>>,
+}
+
+impl Lines {
+    fn add(&mut self, token: Vec<u8>, rank: u32) -> std::result::Result<(), String> {
+        let Self { list, by_token, hasher, by_rank } = self;
+        let index = list.len();
+        if by_rank.is_none() && list.last().is_some_and(|&(last, _)| last >= rank) {
+            *by_rank = Some(list.iter().zip(0..).map(|((rank, _), index)| (*rank, index)).collect());
+        }
+        if let Some(first) = by_rank.as_mut().and_then(|by_rank| by_rank.insert(rank, index)) {
+            return Err(format!(
+                "rank {rank} was already given in line {}; give each token its own",
+                first + 1
+            ));
+        }
+        let hash = |index: &usize| hasher.hash_one(&list[*index].1);
+        match by_token.entry(hasher.hash_one(&token), |index| list[*index].1 == token, hash) {
+            Entry::Occupied(first) => {
+                let (shown, line) = (token.escape_ascii(), first.get() + 1);
+                return Err(format!(
+                    "the token b\"{shown}\" already stands in line {line}; remove one of them"
+                ));
+            }
+            Entry::Vacant(place) => place.insert(index),
+        };
+        list.push((rank, token));
+        Ok(())
+    }
 }
 
 /// A rank file of these tokens, by ascending id, byte for byte as tiktoken writes it.
