@@ -25,6 +25,11 @@ pub(super) const MARK: u8 = 1 << 3;
 
 /// Bits of [`Classes::cased`].
 pub(super) mod cased {
+    /// Characters of three bytes that are all [`UNCASED`], by the first byte and a range of the second: ideographs and
+    /// Hangul, where [`super::Classes::uniform`] doesn't tell.
+    pub(in crate::pretokenize) const UNCASED_RANGES: [(u8, u8, u8); 3] =
+        [(0xE4, 0xB8, 0xBF), (0xEA, 0xB0, 0xBF), (0xED, 0x80, 0x9D)];
+
     /// `[\p{Lu}\p{Lt}]`.
     pub(in crate::pretokenize) const UPPER: u8 = 1 << 4;
     /// `\p{Ll}`.
@@ -53,11 +58,16 @@ pub(super) mod deepseek {
 
 const CODE_POINTS: usize = 0x11_0000;
 const BLOCK: usize = 256;
+/// The characters that differ in their last byte.
+pub(super) const PAGE: usize = 64;
 
 /// The class of every code point: a first table finds the block of 256, equal blocks are stored once.
 pub(super) struct Classes {
     /// By byte: the class of an ASCII character, [`END`] for any other byte.
     pub(super) ascii: [u8; 256],
+    /// By the low four bits of the first byte of a character of three bytes: the class of all that begin with it, or
+    /// [`END`] if they have several.
+    pub(super) uniform: [u8; 16],
     blocks: Vec<u8>,
     classes: Vec<u8>,
 }
@@ -103,6 +113,14 @@ impl Classes {
         self.classes.get(usize::from(block) * BLOCK + code_point % BLOCK).copied().unwrap_or(END)
     }
 
+    /// The classes of the 64 code points that begin with 64 × `page`: the characters that differ in their last byte.
+    #[inline(always)]
+    pub(super) fn page(&self, page: usize) -> &[u8; PAGE] {
+        let block = self.blocks.get(page / (BLOCK / PAGE)).copied().map_or(0, usize::from);
+        let start = block * BLOCK + page % (BLOCK / PAGE) * PAGE;
+        self.classes.get(start..start + PAGE).and_then(|page| page.try_into().ok()).unwrap_or(&[END; PAGE])
+    }
+
     fn build(rows: &[(&str, u8)]) -> std::result::Result<Self, String> {
         let mut flat = vec![END; CODE_POINTS];
         for &(class, bit) in rows {
@@ -121,7 +139,11 @@ impl Classes {
             blocks.push(u8::try_from(index).map_err(|_| "more than 256 different blocks".to_owned())?);
         }
         let ascii = std::array::from_fn(|byte| if byte < 0x80 { flat[byte] } else { END });
-        Ok(Self { ascii, blocks, classes })
+        let uniform = std::array::from_fn(|lead| {
+            let all = &flat[lead << 12..(lead + 1) << 12];
+            if all.iter().all(|class| *class == all[0]) { all[0] } else { END }
+        });
+        Ok(Self { ascii, uniform, blocks, classes })
     }
 }
 
@@ -195,6 +217,33 @@ mod tests {
                 assert_eq!(found, members[code_point as usize], "{class} {code_point:X}");
             }
         }
+    }
+
+    #[test]
+    fn characters_that_begin_alike_have_one_class_where_it_says_so() {
+        let classes = Classes::cased().unwrap();
+        let starts = |character: char| {
+            let mut bytes = [0; 4];
+            character.encode_utf8(&mut bytes);
+            (bytes[0], bytes[1])
+        };
+        for character in '\0'..=char::MAX {
+            let class = classes.of(character as u32);
+            assert_eq!(classes.page(character as usize / PAGE)[character as usize % PAGE], class);
+            let (lead, second) = starts(character);
+            if lead & 0xF0 == 0xE0 {
+                let uniform = classes.uniform[usize::from(lead & 0x0F)];
+                assert!(uniform == END || uniform == class, "{character:?}");
+            }
+            if cased::UNCASED_RANGES
+                .iter()
+                .any(|&(of, low, high)| lead == of && (low..=high).contains(&second))
+            {
+                assert_eq!(class, cased::UNCASED, "{character:?}");
+            }
+        }
+        let uniform: Vec<usize> = (0..16).filter(|&lead| classes.uniform[lead] == cased::UNCASED).collect();
+        assert_eq!(uniform, [5, 6, 7, 8, 9, 11, 12], "ideographs and Hangul");
     }
 
     #[test]

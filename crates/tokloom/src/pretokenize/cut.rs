@@ -10,6 +10,7 @@
 //! two pretokens, of `"\n "` alone one.
 
 use super::classes::SPACE;
+use super::receiver::OneByOne;
 use super::scanners::Scan;
 
 /// See [`super::Pretokenizer::cut`].
@@ -31,12 +32,13 @@ fn is_space_after_letter(scan: &Scan, bytes: &[u8], place: usize) -> bool {
 fn last_certain_end(scan: &Scan, bytes: &[u8]) -> Option<usize> {
     let mut end = 0;
     let mut found = None;
-    scan.split_prefix(bytes, |pretoken| {
+    let mut receiver = OneByOne(|pretoken: &[u8]| {
         end += pretoken.len();
         if last_character(pretoken).is_none_or(|character| scan.class(character) & SPACE == 0) {
             found = Some(end);
         }
     });
+    scan.split_prefix(bytes, &mut receiver);
     found
 }
 

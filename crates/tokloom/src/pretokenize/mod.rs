@@ -3,20 +3,25 @@
 //! A named pattern is run by a hand-written scanner, in time proportional to the text; any other by a regular
 //! expression library, with tiktoken's result.
 
+mod blocks;
 mod classes;
 mod cut;
 mod known;
 mod pattern;
+mod receiver;
 mod regex;
 mod scanners;
 mod text;
 mod utf8;
 
+pub use blocks::Way;
 pub use classes::UNICODE_VERSION;
 pub use pattern::{Gaps, MAX_REGEX_LENGTH, MAX_SPLITS, Pattern, Split};
 pub use regex::BACKTRACK_LIMIT;
 
 use crate::error::{Error, Result};
+use blocks::Collector;
+use receiver::{OneByOne, Stretches};
 use regex::RegexSplits;
 use scanners::Scan;
 
@@ -27,6 +32,9 @@ pub(crate) fn is_white_space(character: char) -> bool {
 
 /// The most pretokens that [`Pretokenizer::split_blocks`] tells of at a time.
 pub const ENDS_AT_ONCE: usize = 256;
+
+/// The environment variable that names the [`Way`] by which texts are scanned, where it shouldn't be the fastest.
+pub const WAY_VARIABLE: &str = "TOKLOOM_SCAN";
 
 /// A compiled [`Pattern`]. Cheap to share between threads; every method takes `&self`.
 pub struct Pretokenizer {
@@ -40,9 +48,27 @@ enum Engine {
 
 impl Pretokenizer {
     /// Compiles a pattern: a known one becomes its hand-written scanner, any other is run by the regex library.
+    ///
+    /// The scanner takes the fastest [`Way`] of this machine, or the one that the environment variable
+    /// [`WAY_VARIABLE`] names.
+    ///
+    /// # Errors
+    /// [`Error::Pattern`] if the regex library can't compile the pattern, [`Error::Argument`] if the variable names no
+    /// way of this machine.
     pub fn new(pattern: &Pattern) -> Result<Self> {
+        Self::by_way(pattern, way_of_environment()?)
+    }
+
+    /// As [`Self::new`], but a scanner goes this very way. All ways split alike: this is for tests and measurements.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the machine doesn't have the way's instructions; and as [`Self::new`].
+    pub fn by_way(pattern: &Pattern, way: Way) -> Result<Self> {
+        if !way.is_available() {
+            return Err(no_way(way.name()));
+        }
         match pattern.known() {
-            Some(known) => Ok(Self { engine: Engine::Scanner(Scan::new(known.family)?) }),
+            Some(known) => Ok(Self { engine: Engine::Scanner(Scan::new(known.family, way)?) }),
             None => Self::by_regex(pattern),
         }
     }
@@ -65,7 +91,7 @@ impl Pretokenizer {
     pub fn split(&self, bytes: &[u8], each: impl FnMut(&[u8])) -> Result<()> {
         match &self.engine {
             Engine::Scanner(scan) => {
-                scan.split(bytes, each);
+                scan.split(bytes, &mut OneByOne(each));
                 Ok(())
             }
             Engine::Regex(regex) => regex.split(bytes, each),
@@ -78,29 +104,32 @@ impl Pretokenizer {
     ///
     /// # Errors
     /// As [`Self::split`]; and [`Error::Argument`] for a pretoken of 4 GiB or more.
-    pub fn split_blocks(&self, bytes: &[u8], mut each: impl FnMut(&[u8], &[u32])) -> Result<()> {
-        let mut ends = Vec::with_capacity(ENDS_AT_ONCE);
-        let (mut start, mut at, mut too_long) = (0, 0, false);
-        self.split(bytes, |pretoken| {
-            let end = at + pretoken.len();
-            if ends.len() == ENDS_AT_ONCE || end - start > u32::MAX as usize {
-                each(&bytes[start..at], &ends);
-                ends.clear();
-                start = at;
+    pub fn split_blocks(&self, bytes: &[u8], each: impl FnMut(&[u8], &[u32])) -> Result<()> {
+        let mut receiver = Stretches::new(each);
+        match &self.engine {
+            Engine::Scanner(scan) => scan.split(bytes, &mut receiver),
+            Engine::Regex(regex) => {
+                let mut collector = Collector::new(bytes, &mut receiver);
+                regex.split(bytes, |pretoken| collector.push(collector.place() + pretoken.len()))?;
+                collector.flush();
             }
-            too_long |= pretoken.len() > u32::MAX as usize;
-            ends.push((end - start) as u32);
-            at = end;
-        })?;
-        if too_long {
-            return Err(Error::Argument(
-                "a stretch of 4 GiB without a place to split it can't be encoded".into(),
-            ));
         }
-        if !ends.is_empty() {
-            each(&bytes[start..at], &ends);
+        receiver.check()
+    }
+
+    /// [`Self::split_blocks`] of what is known to be UTF-8, and needn't be looked through for that.
+    ///
+    /// # Errors
+    /// As [`Self::split_blocks`].
+    pub fn split_str_blocks(&self, text: &str, each: impl FnMut(&[u8], &[u32])) -> Result<()> {
+        match &self.engine {
+            Engine::Scanner(scan) => {
+                let mut receiver = Stretches::new(each);
+                scan.split_str(text, &mut receiver);
+                receiver.check()
+            }
+            Engine::Regex(_) => self.split_blocks(text.as_bytes(), each),
         }
-        Ok(())
     }
 
     /// Like [`Self::split`], for the beginning of a text that goes on: calls `each` only with the pretokens that
@@ -110,7 +139,7 @@ impl Pretokenizer {
     /// A pattern that is not a hand-written scanner can't be trusted before the end: none of the text is split.
     pub fn split_prefix(&self, bytes: &[u8], each: impl FnMut(&[u8])) -> Result<usize> {
         match &self.engine {
-            Engine::Scanner(scan) => Ok(scan.split_prefix(bytes, each)),
+            Engine::Scanner(scan) => Ok(scan.split_prefix(bytes, &mut OneByOne(each))),
             Engine::Regex(_) => Ok(0),
         }
     }
@@ -124,4 +153,20 @@ impl Pretokenizer {
             Engine::Regex(_) => Ok(None),
         }
     }
+}
+
+fn way_of_environment() -> Result<Way> {
+    let Some(name) = std::env::var_os(WAY_VARIABLE).filter(|name| !name.is_empty()) else {
+        return Ok(Way::fastest());
+    };
+    let named = |way: &Way| way.is_available() && name == way.name();
+    Way::ALL.into_iter().find(named).ok_or_else(|| no_way(&name.to_string_lossy()))
+}
+
+fn no_way(name: &str) -> Error {
+    let names: Vec<&str> = Way::ALL.into_iter().filter(|way| way.is_available()).map(Way::name).collect();
+    Error::Argument(format!(
+        "this machine can't scan texts by the way {name:?} ({WAY_VARIABLE}); it has {}",
+        names.join(", ")
+    ))
 }

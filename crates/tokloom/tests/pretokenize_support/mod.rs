@@ -39,7 +39,7 @@ pub fn scanners() -> Vec<(&'static str, Pretokenizer)> {
 }
 
 /// Pieces of text at which the patterns' alternatives meet.
-const NASTY: &[&str] = &[
+pub const NASTY: &[&str] = &[
     "a",
     "b",
     "s",

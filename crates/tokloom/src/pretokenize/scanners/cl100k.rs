@@ -23,7 +23,7 @@ impl<const DIGITS: usize, const LAST_WHOLE: bool> Scanner for Cl100k<DIGITS, LAS
         }
         let first = text.byte(start);
         if first == Some(b'\'')
-            && let Some(end) = contraction::any_case(text, start)
+            && let Some(end) = contraction::any_case(|place| text.byte(place), start)
         {
             return end;
         }

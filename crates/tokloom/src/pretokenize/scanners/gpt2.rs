@@ -15,7 +15,7 @@ impl Scanner for Gpt2 {
         let mut place = start + width;
         match text.byte(start) {
             Some(b'\'') => {
-                if let Some(end) = contraction::lower_case(text, start) {
+                if let Some(end) = contraction::lower_case(|place| text.byte(place), start) {
                     return end;
                 }
             }

@@ -1,15 +1,19 @@
 //! The named patterns as hand-written scanners: each tells where the pretoken at a place ends.
 //!
+//! Most of a text most of them leave to [`super::blocks`], which must come to the same.
+//!
 //! A scanner knows nothing of what stands before that place, needs time in proportion to the text, and is proved
 //! against its regular expression by `tests/pretokenize_scanners.rs`.
 
 mod cl100k;
-mod contraction;
+pub(super) mod contraction;
 mod deepseek;
 mod gpt2;
 mod o200k;
 
+use super::blocks::{Blocks, Collector, Way};
 use super::classes::Classes;
+use super::receiver::Receiver;
 use super::text::{Ends, GoesOn, Horizon, Text};
 use super::utf8::{Run, first_run};
 use crate::error::Result;
@@ -48,6 +52,8 @@ pub(super) enum Family {
 pub(super) struct Scan {
     family: Family,
     classes: &'static Classes,
+    /// The faster way, if there is one.
+    blocks: Option<Blocks>,
 }
 
 /// `$run::<S>($arguments)` with the scanner of `$family`.
@@ -66,22 +72,27 @@ macro_rules! with_scanner {
 }
 
 impl Scan {
-    pub(super) fn new(family: Family) -> Result<Self> {
+    pub(super) fn new(family: Family, way: Way) -> Result<Self> {
         let classes = match family {
             Family::DeepSeekV3 => Classes::deepseek()?,
             _ => Classes::cased()?,
         };
-        Ok(Self { family, classes })
+        Ok(Self { family, classes, blocks: Blocks::new(way, family) })
     }
 
-    /// See [`super::Pretokenizer::split`].
-    pub(super) fn split(&self, bytes: &[u8], each: impl FnMut(&[u8])) {
-        with_scanner!(self.family, split_whole(self.classes, bytes, each))
+    /// Tells `receiver` of all pretokens; see [`super::Pretokenizer::split`].
+    pub(super) fn split(&self, bytes: &[u8], receiver: &mut impl Receiver) {
+        with_scanner!(self.family, split_whole(self, bytes, receiver))
+    }
+
+    /// The same of one text that is known to be UTF-8.
+    pub(super) fn split_str(&self, text: &str, receiver: &mut impl Receiver) {
+        with_scanner!(self.family, split_text(self, text, receiver))
     }
 
     /// See [`super::Pretokenizer::split_prefix`].
-    pub(super) fn split_prefix(&self, bytes: &[u8], each: impl FnMut(&[u8])) -> usize {
-        with_scanner!(self.family, split_beginning(self.classes, bytes, each))
+    pub(super) fn split_prefix(&self, bytes: &[u8], receiver: &mut impl Receiver) -> usize {
+        with_scanner!(self.family, split_beginning(self, bytes, receiver))
     }
 
     /// The class of `character`.
@@ -98,57 +109,79 @@ impl Scan {
     }
 }
 
-fn split_whole<S: Scanner>(classes: &Classes, mut bytes: &[u8], mut each: impl FnMut(&[u8])) {
-    while let Some((run, rest)) = first_run(bytes) {
-        match run {
-            Run::Valid { text, .. } => split_text::<S>(classes, text, &mut each),
-            Run::Invalid(run) => each(run),
-        }
-        bytes = rest;
-    }
-}
-
-fn split_beginning<S: Scanner>(classes: &Classes, bytes: &[u8], mut each: impl FnMut(&[u8])) -> usize {
+/// Collects the pretokens of a text of which more may follow; returns how many bytes are certain.
+fn split_beginning<S: Scanner>(scan: &Scan, bytes: &[u8], receiver: &mut impl Receiver) -> usize {
     let mut left = bytes;
     while let Some((run, rest)) = first_run(left) {
         match run {
-            Run::Valid { text, ends: true } => split_text::<S>(classes, text, &mut each),
+            Run::Valid { text, ends: true } => split_text::<S>(scan, text, receiver),
             Run::Valid { text, ends: false } => {
-                let done = split_open_text::<S>(classes, text, &mut each);
+                let done = split_open_text::<S>(scan, text, receiver);
                 return bytes.len() - left.len() + done;
             }
             // What follows may lengthen the last invalid run.
             Run::Invalid(_) if rest.is_empty() => break,
-            Run::Invalid(run) => each(run),
+            Run::Invalid(run) => one_pretoken(run, receiver),
         }
         left = rest;
     }
     bytes.len() - left.len()
 }
 
-fn split_text<S: Scanner>(classes: &Classes, text: &str, each: &mut impl FnMut(&[u8])) {
-    let characters = Text::new(text, classes, &Ends);
-    let mut start = 0;
-    while start < text.len() {
-        let end = S::end(&characters, start);
-        debug_assert!(end > start, "a pretoken has at least one character");
-        each(text.as_bytes().get(start..end).unwrap_or_default());
-        start = end;
+fn split_whole<S: Scanner>(scan: &Scan, mut bytes: &[u8], receiver: &mut impl Receiver) {
+    while let Some((run, rest)) = first_run(bytes) {
+        match run {
+            Run::Valid { text, .. } => split_text::<S>(scan, text, receiver),
+            Run::Invalid(run) => one_pretoken(run, receiver),
+        }
+        bytes = rest;
     }
 }
 
-/// The pretokens of a text that goes on, as far as they are certain; returns where the uncertain ones begin.
-fn split_open_text<S: Scanner>(classes: &Classes, text: &str, each: &mut impl FnMut(&[u8])) -> usize {
-    let horizon = GoesOn::default();
-    let characters = Text::new(text, classes, &horizon);
-    let mut start = 0;
-    while start < text.len() {
+fn one_pretoken(pretoken: &[u8], receiver: &mut impl Receiver) {
+    let mut collector = Collector::new(pretoken, receiver);
+    collector.push(pretoken.len());
+    collector.flush();
+}
+
+fn split_text<S: Scanner>(scan: &Scan, text: &str, receiver: &mut impl Receiver) {
+    let characters = Text::new(text, scan.classes, &Ends);
+    collect(scan, text.as_bytes(), false, receiver, |start| {
         let end = S::end(&characters, start);
-        if horizon.looked() {
-            break;
-        }
-        each(text.as_bytes().get(start..end).unwrap_or_default());
-        start = end;
+        debug_assert!(end > start, "a pretoken has at least one character");
+        Some(end)
+    });
+}
+
+/// The pretokens of a text that goes on, as far as they are certain; returns where the uncertain ones begin.
+fn split_open_text<S: Scanner>(scan: &Scan, text: &str, receiver: &mut impl Receiver) -> usize {
+    let horizon = GoesOn::default();
+    let characters = Text::new(text, scan.classes, &horizon);
+    collect(scan, text.as_bytes(), true, receiver, |start| {
+        let end = S::end(&characters, start);
+        (!horizon.looked()).then_some(end)
+    })
+}
+
+/// In blocks as far as they go, and then one after another with `scalar`: where the pretoken at a place ends, or
+/// `None` if that is not certain.
+#[inline(always)]
+fn collect(
+    scan: &Scan,
+    text: &[u8],
+    open: bool,
+    receiver: &mut impl Receiver,
+    scalar: impl Fn(usize) -> Option<usize>,
+) -> usize {
+    let mut collector = Collector::new(text, receiver);
+    if let Some(blocks) = &scan.blocks {
+        blocks.split(scan.classes, text, open, &mut collector, &scalar);
     }
-    start
+    while collector.place() < text.len()
+        && let Some(end) = scalar(collector.place())
+    {
+        collector.push(end);
+    }
+    collector.flush();
+    collector.place()
 }

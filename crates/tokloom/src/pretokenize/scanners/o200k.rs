@@ -91,7 +91,7 @@ fn word_after_prefix(text: &impl Characters, second: usize, prefix: u8) -> Optio
 #[inline(always)]
 fn with_contraction<H: Horizon>(text: &Text<'_, H>, end: usize) -> usize {
     match text.byte(end) {
-        Some(b'\'') => contraction::any_case(text, end).unwrap_or(end),
+        Some(b'\'') => contraction::any_case(|place| text.byte(place), end).unwrap_or(end),
         _ => end,
     }
 }

@@ -1,0 +1,226 @@
+//! Every way to scan that this machine has splits as the scalar scanner does, which `pretokenize_scanners.rs` proves
+//! against the regular expressions.
+//!
+//! `TOKLOOM_FUZZ_INPUTS=100000000 TOKLOOM_FUZZ_SEED=1 cargo test --release -p tokloom --test pretokenize_ways fuzz -- --nocapture`
+//! tries as many random texts; without the variables, some hundred thousand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod pretokenize_support;
+
+use pretokenize_support::NASTY;
+use tokloom::pretokenize::Way;
+use tokloom::{Pattern, Pretokenizer};
+
+/// A pattern's scalar scanner, and the ways that are to split alike.
+struct Claim {
+    name: &'static str,
+    scalar: Pretokenizer,
+    ways: Vec<(&'static str, Pretokenizer)>,
+}
+
+fn claims() -> Vec<Claim> {
+    let claim = |name| {
+        let pattern = Pattern::named(name).unwrap();
+        let by_way = |way: Way| (way.name(), Pretokenizer::by_way(&pattern, way).unwrap());
+        let ways = Way::ALL.into_iter().filter(|way| *way != Way::Scalar && way.is_available());
+        Claim { name, scalar: by_way(Way::Scalar).1, ways: ways.map(by_way).collect() }
+    };
+    Pattern::names().into_iter().map(claim).collect()
+}
+
+/// The ends of the pretokens, by stretches.
+fn ends_in_blocks(scanner: &Pretokenizer, bytes: &[u8], found: &mut Vec<usize>) {
+    found.clear();
+    let mut start = 0;
+    scanner
+        .split_blocks(bytes, |stretch, ends| {
+            assert_eq!(stretch.len(), ends[ends.len() - 1] as usize);
+            found.extend(ends.iter().map(|end| start + *end as usize));
+            start += stretch.len();
+        })
+        .unwrap();
+    assert_eq!(start, bytes.len());
+}
+
+fn ends_of_prefix(scanner: &Pretokenizer, bytes: &[u8], found: &mut Vec<usize>) {
+    found.clear();
+    let mut end = 0;
+    let done = scanner.split_prefix(bytes, |pretoken| {
+        end += pretoken.len();
+        found.push(end);
+    });
+    assert_eq!(done.unwrap(), end);
+}
+
+/// What [`Claim::check`] writes to, again and again.
+#[derive(Default)]
+struct Workspace {
+    expected: Vec<usize>,
+    found: Vec<usize>,
+}
+
+impl Claim {
+    fn check(&self, bytes: &[u8], workspace: &mut Workspace) {
+        self.check_with(bytes, workspace, "split_blocks", ends_in_blocks);
+    }
+
+    fn check_prefix(&self, bytes: &[u8], workspace: &mut Workspace) {
+        self.check_with(bytes, workspace, "split_prefix", ends_of_prefix);
+    }
+
+    fn check_with(
+        &self,
+        bytes: &[u8],
+        Workspace { expected, found }: &mut Workspace,
+        what: &str,
+        ends: fn(&Pretokenizer, &[u8], &mut Vec<usize>),
+    ) {
+        ends(&self.scalar, bytes, expected);
+        for (way, scanner) in &self.ways {
+            ends(scanner, bytes, found);
+            if found != expected {
+                let at =
+                    found.iter().zip(&*expected).take_while(|(found, expected)| found == expected).count();
+                let show = |ends: &[usize]| ends[at.saturating_sub(2)..ends.len().min(at + 4)].to_vec();
+                panic!(
+                    "{} {way} {what}: ends {:?}, expected {:?}, in {:?}",
+                    self.name,
+                    show(found),
+                    show(expected),
+                    String::from_utf8_lossy(&bytes[..bytes.len().min(1_000)])
+                );
+            }
+        }
+    }
+}
+
+/// Runs of `claim` for every pattern that has ways, each on a thread: there is little to each.
+fn for_each_claim(test: impl Fn(&Claim, &mut Workspace) + Sync) {
+    let claims = claims();
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let (claims, test) = (&claims, &test);
+            scope.spawn(move || {
+                let mut workspace = Workspace::default();
+                claims.iter().skip(half).step_by(2).for_each(|claim| test(claim, &mut workspace));
+            });
+        }
+    });
+}
+
+#[test]
+fn the_portable_way_is_always_there_and_a_way_has_a_name() {
+    assert!(Way::Scalar.is_available() && Way::Portable.is_available() && Way::fastest().is_available());
+    for claim in claims() {
+        assert!(claim.ways.iter().any(|(name, _)| *name == "portable"));
+    }
+    let pattern = Pattern::named("gpt4").unwrap();
+    for way in Way::ALL.into_iter().filter(|way| !way.is_available()) {
+        let error = Pretokenizer::by_way(&pattern, way).err().unwrap().to_string();
+        assert!(error.contains(way.name()) && error.contains("portable"), "{error}");
+    }
+}
+
+/// Small numbers that depend on the seed alone: xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize * limit) >> 31
+    }
+
+    fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+        choices[self.below(choices.len())]
+    }
+}
+
+/// Besides [`NASTY`]: what takes a block to its border, and what scripts are made of.
+const FILLERS: &[&str] = &[
+    "a",
+    "b c",
+    "é",
+    "дом ",
+    "λό",
+    "שלום",
+    "سلام ",
+    "หนัง",
+    "हिन्दी",
+    "字",
+    "カナ",
+    "한글 ",
+    "1",
+    " ",
+    "\n",
+    "!",
+];
+
+/// Up to some 300 bytes: often just around one border of 64 bytes, or two.
+fn random_text(random: &mut Random, text: &mut Vec<u8>) {
+    text.clear();
+    if random.below(4) > 0 {
+        let filler = random.of(FILLERS).as_bytes();
+        let length = random.below(140);
+        while text.len() < length {
+            text.extend_from_slice(filler);
+        }
+    }
+    for _ in 0..1 + random.below(24) {
+        let piece = random.of(NASTY).as_bytes();
+        let times = if random.below(12) == 0 { 1 + random.below(70) } else { 1 };
+        (0..times).for_each(|_| text.extend_from_slice(piece));
+        if text.len() > 220 {
+            break;
+        }
+    }
+    match random.below(16) {
+        0 => {
+            // Anything at all, UTF-8 or not.
+            let place = random.below(text.len());
+            text[place] = random.below(256) as u8;
+        }
+        1 => {
+            let character = char::from_u32(random.below(0x11_0000) as u32).unwrap_or('\u{2028}');
+            text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            text.extend_from_slice(b"a B");
+        }
+        _ => {}
+    }
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |number| number.parse().expect(variable))
+}
+
+#[test]
+fn fuzz() {
+    let inputs = number("TOKLOOM_FUZZ_INPUTS", 600_000);
+    let seed = number("TOKLOOM_FUZZ_SEED", 0);
+    let threads = number("TOKLOOM_FUZZ_THREADS", 2);
+    let claims = claims();
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let claims = &claims;
+            scope.spawn(move || {
+                let mut random = Random::new(seed * threads + thread + 1);
+                let (mut text, mut workspace) = (Vec::new(), Workspace::default());
+                for input in 0..inputs / threads {
+                    random_text(&mut random, &mut text);
+                    let claim = &claims[random.below(claims.len())];
+                    claim.check(&text, &mut workspace);
+                    if input % 8 == 0 {
+                        claim.check_prefix(&text, &mut workspace);
+                    }
+                }
+            });
+        }
+    });
+    println!("{inputs} inputs, seed {seed}, {threads} threads");
+}
