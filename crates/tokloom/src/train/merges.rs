@@ -5,10 +5,11 @@
 //! what is never merged (most pairs) then never costs a place.
 
 use super::Progress;
+use super::frequent::frequent_pairs;
 use super::pairs::{Pair, Pairs};
-use super::prefetch::prefetch;
 use super::words::{Cell, Words};
-use crate::error::{Error, Result};
+use crate::count::prefetch::prefetch;
+use crate::error::Result;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -16,9 +17,6 @@ const NO_SLOT: u32 = u32::MAX;
 const BETWEEN_PROGRESS: Duration = Duration::from_millis(100);
 /// Places are looked at in order; so many ahead are asked for. From 8 to 24 all measured the same.
 const AHEAD: usize = 12;
-/// How many sums the pairs' counts are first gathered in (a power of two).
-const SUMS: usize = 1 << 20;
-
 pub(super) struct Limits {
     pub(super) min_count: i64,
     /// In bytes.
@@ -106,7 +104,8 @@ impl<C: Cell> MergeLoop<C> {
                 if self.pairs.floor <= tokens.limits.min_count {
                     break;
                 }
-                self.find_pairs(tokens, &mut || progress(merges.len(), wanted))?;
+                let left = until - merges.len();
+                self.find_pairs(tokens, left, &mut || progress(merges.len(), wanted))?;
                 continue;
             };
             let merged = tokens.number() as u32;
@@ -127,55 +126,21 @@ impl<C: Cell> MergeLoop<C> {
     }
 
     /// Finds the pairs to go on with, and their places, with a lower bound than before.
-    fn find_pairs(&mut self, tokens: &Tokens, tick: &mut dyn FnMut() -> Result<()>) -> Result<()> {
+    fn find_pairs(
+        &mut self,
+        tokens: &Tokens,
+        merges: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<()> {
         let before = self.pairs.floor;
+        // The places are many: they go before the new ones come.
         self.pairs = Pairs::new(before);
         if !self.cells_of.is_empty() {
             self.words.compact(&self.cells_of);
         }
         self.cells_of = vec![1; tokens.number()];
-        let mut sums = vec![0i64; SUMS];
-        self.words.each_pair(tick, |left, right, count, _| {
-            let sum = &mut sums[sum_of(left, right)];
-            *sum = sum.checked_add(count).ok_or_else(too_many)?;
-            Ok(())
-        })?;
-        let highest = sums.iter().copied().max().unwrap_or(0);
-        let floor = (highest.min(before) / FALL).max(tokens.limits.min_count);
-        self.pairs = self.frequent_pairs(&sums, floor, tick)?;
+        self.pairs = frequent_pairs(&self.words, before, tokens.limits.min_count, merges, tick)?;
         Ok(())
-    }
-
-    /// The pairs met at least `floor` times. No pair's count is above its sum.
-    fn frequent_pairs(
-        &self,
-        sums: &[i64],
-        floor: i64,
-        tick: &mut dyn FnMut() -> Result<()>,
-    ) -> Result<Pairs> {
-        let mut pairs = Pairs::new(floor);
-        let mut counts: hashbrown::HashMap<(u32, u32), (i64, u32), foldhash::fast::RandomState> =
-            hashbrown::HashMap::default();
-        self.words.each_pair(tick, |left, right, count, _| {
-            if sums[sum_of(left, right)] >= floor {
-                let found = counts.entry((left, right)).or_default();
-                *found = (found.0 + count, found.1 + 1);
-            }
-            Ok(())
-        })?;
-        for (&(left, right), &(count, places)) in counts.iter().filter(|(_, (count, _))| *count >= floor) {
-            pairs.insert(left, right, count, places as usize);
-        }
-        drop(counts);
-        self.words.each_pair(tick, |left, right, _, place| {
-            if sums[sum_of(left, right)] >= floor
-                && let Some(slot) = pairs.slot(left, right)
-            {
-                pairs.add_place(slot, place as u32);
-            }
-            Ok(())
-        })?;
-        Ok(pairs)
     }
 
     /// Merges the pair wherever it stands, and notes the pairs this makes.
@@ -234,22 +199,9 @@ impl MergeLoop<u16> {
         let floor = self.pairs.floor;
         drop(self.pairs);
         let mut wide = MergeLoop::new(self.words.widened());
-        wide.pairs.floor = floor.saturating_mul(FALL);
+        wide.pairs.floor = floor.saturating_add(1);
         wide
     }
-}
-
-/// By how much the bound on the counts falls each time.
-const FALL: i64 = 64;
-
-#[inline(always)]
-fn sum_of(left: u32, right: u32) -> usize {
-    // Bytes have a sum for each pair of their own.
-    if left | right < 256 {
-        return (left << 8 | right) as usize;
-    }
-    let mixed = (u64::from(left) << 32 | u64::from(right)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 44) as usize & (SUMS - 1)
 }
 
 impl Neighbours {
@@ -276,7 +228,8 @@ impl Neighbours {
             let index = neighbour as usize;
             if self.counts[index] >= pairs.floor {
                 let (left, right) = pair(neighbour);
-                self.slots[index] = pairs.insert(left, right, self.counts[index], self.numbers[index] as usize);
+                self.slots[index] =
+                    pairs.insert(left, right, self.counts[index], self.numbers[index] as usize);
             }
         }
         for &(neighbour, place) in &self.places {
@@ -292,8 +245,4 @@ impl Neighbours {
         self.touched.clear();
         self.places.clear();
     }
-}
-
-fn too_many() -> Error {
-    Error::Argument("a pair occurs more than 2^63 times".into())
 }

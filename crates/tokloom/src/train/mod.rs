@@ -1,8 +1,8 @@
 //! counts → vocabulary: byte-level BPE, its continuation, and the baseline of most frequent pretokens.
 
+mod frequent;
 mod merges;
 mod pairs;
-mod prefetch;
 mod words;
 
 use crate::error::{Error, Result};

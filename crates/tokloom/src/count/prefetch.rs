@@ -3,7 +3,7 @@
 /// Begins to bring the cache line of `slice[index]` near; does nothing where there is no such element, or no such
 /// instruction. The result of a program doesn't depend on it.
 #[inline(always)]
-pub(super) fn prefetch<T>(slice: &[T], index: usize) {
+pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if let Some(element) = slice.get(index) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
