@@ -9,6 +9,7 @@ mod counts;
 mod file;
 mod merge;
 mod pieces;
+pub(crate) mod prefetch;
 mod runs;
 mod table;
 mod tally;

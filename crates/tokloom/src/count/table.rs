@@ -1,11 +1,11 @@
 //! A hash table of pretokens and their counts that never allocates for a single pretoken.
 
-use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 
 use super::merge::Sorted;
+use super::prefetch::prefetch;
 use crate::error::Result;
 
 /// Up to so many bytes a pretoken is its own key: nine of ten are.
@@ -13,6 +13,8 @@ const INLINE: usize = 15;
 /// The top byte of a long pretoken's key, where a short one has its length.
 const LONG: u128 = 0xff;
 const SMALLEST: usize = 16;
+/// How many bytes the length of a long pretoken takes.
+const LENGTH: usize = size_of::<u64>();
 
 /// Open addressing with linear probing, at most half full, keyed by 16 bytes.
 ///
@@ -32,8 +34,15 @@ struct Slot {
     /// Zero is no pretoken, and so an empty slot.
     key: u128,
     count: u64,
-    /// Where a long pretoken's bytes begin.
+    /// Where a long pretoken's length (eight bytes) and then its bytes begin.
     start: usize,
+}
+
+/// A pretoken's key, and where it would like to lie.
+#[derive(Clone, Copy)]
+pub(super) struct Hashed {
+    key: u128,
+    hash: u64,
 }
 
 /// The table would need more memory than it may have: nothing was counted.
@@ -52,48 +61,65 @@ impl Table {
     }
 
     /// Counts one more `pretoken`. (An empty one has no bytes, and there is nothing to count.)
-    #[inline]
+    #[cfg(test)]
     pub(super) fn add(&mut self, pretoken: &[u8]) -> std::result::Result<(), Full> {
-        if pretoken.len() <= INLINE {
-            if pretoken.is_empty() { Ok(()) } else { self.add_short(inline_key(pretoken)) }
-        } else {
-            self.add_long(pretoken)
+        if pretoken.is_empty() {
+            return Ok(());
         }
+        self.add_hashed(self.hash(pretoken, 0, pretoken.len()), pretoken)
     }
 
-    #[inline]
-    fn add_short(&mut self, key: u128) -> std::result::Result<(), Full> {
-        let mut place = self.home(self.seed.hash_one(key));
-        loop {
-            let slot = &mut self.slots[place];
-            if slot.key == key {
-                slot.count += 1;
-                return Ok(());
-            }
-            if slot.key == 0 {
-                return self.insert(Slot { key, count: 1, start: 0 }, place, &[]);
-            }
-            place = (place + 1) & (self.slots.len() - 1);
+    /// The key and hash of `stretch[start..end]`, which is not empty.
+    #[inline(always)]
+    pub(super) fn hash(&self, stretch: &[u8], start: usize, end: usize) -> Hashed {
+        let length = end - start;
+        if length > INLINE {
+            let hash = self.seed.hash_one(&stretch[start..end]);
+            // No slice is longer than 2^56 bytes.
+            return Hashed { key: LONG << 120 | (length as u128) << 64 | u128::from(hash), hash };
         }
+        let key = match stretch[start..].first_chunk() {
+            // One read of sixteen bytes, and what is not of the pretoken cut off.
+            Some(bytes) => {
+                u128::from_le_bytes(*bytes) & !(u128::MAX << (8 * length)) | (length as u128) << 120
+            }
+            None => inline_key(&stretch[start..end]),
+        };
+        Hashed { key, hash: self.seed.hash_one(key) }
     }
 
-    fn add_long(&mut self, pretoken: &[u8]) -> std::result::Result<(), Full> {
-        let hash = self.seed.hash_one(pretoken);
-        // No slice is longer than 2^56 bytes.
-        let key = LONG << 120 | (pretoken.len() as u128) << 64 | u128::from(hash);
+    /// Asks the processor for the slot where `hashed` would like to lie.
+    #[inline(always)]
+    pub(super) fn ask_for(&self, hashed: Hashed) {
+        prefetch(&self.slots, self.home(hashed.hash));
+    }
+
+    /// Counts one more `pretoken`, whose [`Self::hash`] is given.
+    #[inline(always)]
+    pub(super) fn add_hashed(&mut self, hashed: Hashed, pretoken: &[u8]) -> std::result::Result<(), Full> {
+        let Hashed { key, hash } = hashed;
         let mut place = self.home(hash);
         loop {
             let slot = &mut self.slots[place];
-            if slot.key == key && self.long_pretokens[slot.start..].starts_with(pretoken) {
+            if slot.key == key {
+                if is_long(key) && !self.long_pretokens[slot.start + LENGTH..].starts_with(pretoken) {
+                    place = (place + 1) & (self.slots.len() - 1);
+                    continue;
+                }
                 slot.count += 1;
                 return Ok(());
             }
             if slot.key == 0 {
-                let start = self.long_pretokens.len();
-                return self.insert(Slot { key, count: 1, start }, place, pretoken);
+                return self.insert(key, place, pretoken);
             }
             place = (place + 1) & (self.slots.len() - 1);
         }
+    }
+
+    /// The entries in ascending order, and an empty table in their place, with the same hashes.
+    pub(super) fn take_sorted(&mut self) -> SortedTable {
+        let empty = Self { seed: self.seed.clone(), ..Self::new(self.budget) };
+        std::mem::replace(self, empty).into_sorted()
     }
 
     #[inline]
@@ -104,8 +130,9 @@ impl Table {
     /// Puts a new entry into the empty slot at `place`, and its bytes, if it is a long one, behind the others.
     #[cold]
     #[inline(never)]
-    fn insert(&mut self, slot: Slot, place: usize, long: &[u8]) -> std::result::Result<(), Full> {
-        let (old_bytes, new_bytes) = (self.long_pretokens.capacity(), self.long_capacity(long.len()));
+    fn insert(&mut self, key: u128, place: usize, pretoken: &[u8]) -> std::result::Result<(), Full> {
+        let more = if is_long(key) { LENGTH + pretoken.len() } else { 0 };
+        let (old_bytes, new_bytes) = (self.long_pretokens.capacity(), self.long_capacity(more));
         let crowded = 2 * (self.occupied + 1) > self.slots.len();
         let slots = if crowded { 3 * self.slots.len() } else { self.slots.len() };
         // While a buffer grows, the old one and the new one exist.
@@ -117,8 +144,11 @@ impl Table {
         if new_bytes > old_bytes {
             self.long_pretokens.reserve_exact(new_bytes - self.long_pretokens.len());
         }
-        self.long_pretokens.extend_from_slice(long);
-        self.slots[place] = slot;
+        self.slots[place] = Slot { key, count: 1, start: self.long_pretokens.len() };
+        if more > 0 {
+            self.long_pretokens.extend_from_slice(&(pretoken.len() as u64).to_le_bytes());
+            self.long_pretokens.extend_from_slice(pretoken);
+        }
         self.occupied += 1;
         if crowded {
             self.grow();
@@ -152,12 +182,23 @@ impl Table {
     pub(super) fn into_sorted(self) -> SortedTable {
         let (mut slots, long_pretokens) = (self.slots, self.long_pretokens);
         slots.retain(|slot| slot.key != 0);
-        slots.sort_unstable_by(|left, right| compare(left, right, &long_pretokens));
+        for slot in &mut slots {
+            slot.key = beginning(slot, &long_pretokens);
+        }
+        slots.sort_unstable_by(|left, right| {
+            left.key.cmp(&right.key).then_with(|| {
+                // Equal beginnings are both long: a table holds a short pretoken once.
+                let long = |slot: &Slot| {
+                    if slot.key as u8 > INLINE as u8 { long_bytes(slot, &long_pretokens) } else { &[] }
+                };
+                long(left).cmp(long(right))
+            })
+        });
         SortedTable { slots, long_pretokens, next: 0 }
     }
 }
 
-/// The entries of a table, ascending.
+/// The entries of a table, ascending. Their keys are [`beginning`]s.
 pub(super) struct SortedTable {
     slots: Vec<Slot>,
     long_pretokens: Vec<u8>,
@@ -169,10 +210,10 @@ impl Sorted for SortedTable {
         let Some(slot) = self.slots.get(self.next) else { return Ok(None) };
         self.next += 1;
         pretoken.clear();
-        if is_long(slot.key) {
+        let bytes = slot.key.to_be_bytes();
+        if usize::from(bytes[INLINE]) > INLINE {
             pretoken.extend_from_slice(long_bytes(slot, &self.long_pretokens));
         } else {
-            let bytes = slot.key.to_le_bytes();
             pretoken.extend_from_slice(&bytes[..usize::from(bytes[INLINE])]);
         }
         Ok(Some(slot.count))
@@ -184,29 +225,21 @@ fn is_long(key: u128) -> bool {
 }
 
 fn long_bytes<'a>(slot: &Slot, long_pretokens: &'a [u8]) -> &'a [u8] {
-    let length = (slot.key >> 64) as u64 & ((1 << 56) - 1);
-    &long_pretokens[slot.start..slot.start + length as usize]
+    let rest = &long_pretokens[slot.start..];
+    let length = rest.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    &rest[LENGTH..LENGTH + length as usize]
 }
 
-/// Orders by the first 15 bytes (zeros where there are fewer), then by length up to 16: that is the order of the
-/// bytes, unless both are long.
-fn compare(left: &Slot, right: &Slot, long_pretokens: &[u8]) -> Ordering {
-    let beginning = |slot: &Slot| {
-        if !is_long(slot.key) {
-            return slot.key.swap_bytes();
-        }
-        let mut bytes = [0; INLINE + 1];
-        bytes[..INLINE].copy_from_slice(&long_pretokens[slot.start..slot.start + INLINE]);
-        bytes[INLINE] = INLINE as u8 + 1;
-        u128::from_be_bytes(bytes)
-    };
-    beginning(left).cmp(&beginning(right)).then_with(|| {
-        // Equal beginnings are both long: a table holds a short pretoken once.
-        match is_long(left.key) && is_long(right.key) {
-            true => long_bytes(left, long_pretokens).cmp(long_bytes(right, long_pretokens)),
-            false => Ordering::Equal,
-        }
-    })
+/// The first 15 bytes (zeros where there are fewer), then the length up to 16, the first byte highest: the order of
+/// these is the order of the pretokens, unless two are long and equal here.
+fn beginning(slot: &Slot, long_pretokens: &[u8]) -> u128 {
+    if !is_long(slot.key) {
+        return slot.key.swap_bytes();
+    }
+    let mut bytes = [0; INLINE + 1];
+    bytes[..INLINE].copy_from_slice(&long_pretokens[slot.start + LENGTH..][..INLINE]);
+    bytes[INLINE] = INLINE as u8 + 1;
+    u128::from_be_bytes(bytes)
 }
 
 /// The bytes (at most 15), then zeros, and the length in the top byte. Two reads that overlap, instead of a copy of
@@ -275,7 +308,7 @@ mod tests {
                     table.add(pretoken).unwrap();
                 }
                 let size = table.slots.capacity() * size_of::<Slot>() + table.long_pretokens.capacity();
-                prop_assert!(size <= budget.max(SMALLEST * size_of::<Slot>() + pretoken.len()) , "{size} of {budget}");
+                prop_assert!(size <= budget.max(SMALLEST * size_of::<Slot>() + LENGTH + pretoken.len()) , "{size} of {budget}");
             }
         }
     }

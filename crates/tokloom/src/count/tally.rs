@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::merge::Sorted;
 use super::runs::Runs;
-use super::table::{SortedTable, Table};
+use super::table::{Hashed, SortedTable, Table};
 use crate::error::{Error, Result};
 use crate::pretokenize::Pretokenizer;
 
@@ -18,7 +18,7 @@ pub(super) trait Splitter: Send + Sync {
 
 impl Splitter for Pretokenizer {
     fn count(&self, text: &[u8], tally: &mut Tally) -> Result<()> {
-        self.split(text, |pretoken| tally.add(pretoken))?;
+        self.split_blocks(text, |stretch, ends| tally.add_block(stretch, ends))?;
         tally.check()
     }
 
@@ -29,39 +29,56 @@ impl Splitter for Pretokenizer {
 
 pub(super) struct Tally {
     table: Table,
-    budget: usize,
     directory: PathBuf,
     runs: Option<Runs>,
     failure: Option<Error>,
+    /// Of the pretokens of one block.
+    hashed: Vec<Hashed>,
 }
 
 impl Tally {
     pub(super) fn new(budget: usize, directory: PathBuf) -> Self {
-        Self { table: Table::new(budget), budget, directory, runs: None, failure: None }
+        Self { table: Table::new(budget), directory, runs: None, failure: None, hashed: Vec::new() }
     }
 
-    /// Counts one more `pretoken`; whether that went well says [`Self::check`], once for a whole text.
-    #[inline]
-    pub(super) fn add(&mut self, pretoken: &[u8]) {
-        if self.table.add(pretoken).is_err() {
-            self.add_to_full(pretoken);
+    /// Counts the pretokens that end at `ends` and together are `stretch`; whether that went well says
+    /// [`Self::check`], once for a whole text.
+    ///
+    /// All are hashed first, and their slots asked for: so the memory's latency is paid once for many.
+    pub(super) fn add_block(&mut self, stretch: &[u8], ends: &[u32]) {
+        let mut start = 0;
+        self.hashed.clear();
+        for &end in ends {
+            let hashed = self.table.hash(stretch, start, end as usize);
+            self.table.ask_for(hashed);
+            self.hashed.push(hashed);
+            start = end as usize;
+        }
+        start = 0;
+        for index in 0..ends.len() {
+            let (hashed, end) = (self.hashed[index], ends[index] as usize);
+            let pretoken = &stretch[start..end];
+            if self.table.add_hashed(hashed, pretoken).is_err() {
+                self.add_to_full(hashed, pretoken);
+            }
+            start = end;
         }
     }
 
     #[cold]
-    fn add_to_full(&mut self, pretoken: &[u8]) {
+    fn add_to_full(&mut self, hashed: Hashed, pretoken: &[u8]) {
         if self.failure.is_some() {
             return;
         }
         self.failure = self.write_run().err();
-        if self.failure.is_none() && self.table.add(pretoken).is_err() {
+        if self.failure.is_none() && self.table.add_hashed(hashed, pretoken).is_err() {
             let message = "a table without entries has no room for one: please report this".to_owned();
             self.failure = Some(Error::Internal(message));
         }
     }
 
     fn write_run(&mut self) -> Result<()> {
-        let mut entries = std::mem::replace(&mut self.table, Table::new(self.budget)).into_sorted();
+        let mut entries = self.table.take_sorted();
         let runs = match &mut self.runs {
             Some(runs) => runs,
             None => self.runs.insert(Runs::create(&self.directory)?),

@@ -20,7 +20,8 @@ struct Spaces;
 
 impl Splitter for Spaces {
     fn count(&self, text: &[u8], tally: &mut Tally) -> Result<()> {
-        text.split_inclusive(|&byte| byte == b' ').for_each(|pretoken| tally.add(pretoken));
+        text.split_inclusive(|&byte| byte == b' ')
+            .for_each(|pretoken| tally.add_block(pretoken, &[pretoken.len() as u32]));
         tally.check()
     }
 

@@ -1,83 +1,39 @@
 //! The loop of BPE training, incremental: a merge touches only the places where its pair stands.
 //!
-//! All words lie one after another in one array, a cell a byte, a separator between two words. A token holds its id in
-//! its first and in its last cell; its length says where the other end is, so neighbours are found without links. What
-//! lies between holds nothing that is read: a cell that stops being the first of a token is overwritten, and a last
-//! cell can't be mistaken for the first of the same token, since tokens only grow.
-//!
-//! Each pair has its count and the places of its left tokens, some of them out of date: a place is checked when it is
-//! used. The heap is lazy too. Counts of a pair only fall once the step that made its younger token is over, so an
-//! entry whose count is out of date goes back with the present one.
+//! Places are kept only for pairs met at least so often, and the rest is not even counted. When no such pair is left,
+//! the words are read through once more with a lower bound: few times, since counts fall by orders of magnitude, and
+//! what is never merged (most pairs) then never costs a place.
 
 use super::Progress;
-use crate::error::{Error, Result};
-use hashbrown::HashMap;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use super::frequent::frequent_pairs;
+use super::pairs::{Pair, Pairs};
+use super::words::{Cell, Words};
+use crate::count::prefetch::prefetch;
+use crate::error::Result;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-type FastState = foldhash::fast::RandomState;
-
-const SEPARATOR: u32 = u32::MAX;
-const DEAD: u32 = u32::MAX - 1;
 const NO_SLOT: u32 = u32::MAX;
 const BETWEEN_PROGRESS: Duration = Duration::from_millis(100);
-
+/// Places are looked at in order; so many ahead are asked for. From 8 to 24 all measured the same.
+const AHEAD: usize = 12;
 pub(super) struct Limits {
     pub(super) min_count: i64,
     /// In bytes.
     pub(super) longest: usize,
 }
 
-struct Pair {
-    left: u32,
-    right: u32,
-    count: i64,
-    places: Vec<u32>,
-}
-
-/// Words as arrays of tokens, with how often each occurs.
-struct Words {
-    cells: Vec<u32>,
-    /// Which word a cell belongs to.
-    word_of: Vec<u32>,
-    counts: Vec<i64>,
-}
-
-pub(super) struct MergeLoop {
+/// The tokens there are, and what may become one.
+pub(super) struct Tokens {
     limits: Limits,
-    tokens: Vec<Vec<u8>>,
-    lengths: Vec<u32>,
+    bytes: Vec<Vec<u8>>,
     forbidden: HashSet<Vec<u8>>,
-    words: Words,
-    pairs: Vec<Pair>,
-    slots: HashMap<u64, u32, FastState>,
-    heap: BinaryHeap<(i64, Reverse<(u32, u32)>)>,
 }
 
-/// What one merge did to the neighbours of its pair, by the neighbour's id.
-#[derive(Default)]
-struct Neighbours {
-    /// How many pairs (neighbour, merged) or (merged, neighbour) were made.
-    counts: Vec<i64>,
-    /// Where the new pair lies among all pairs.
-    slots: Vec<u32>,
-    touched: Vec<u32>,
-}
-
-impl MergeLoop {
-    /// `tokens`: bytes by id.
-    pub(super) fn new(tokens: Vec<Vec<u8>>, limits: Limits) -> Self {
-        Self {
-            limits,
-            lengths: tokens.iter().map(|token| token.len() as u32).collect(),
-            tokens,
-            forbidden: HashSet::new(),
-            words: Words { cells: vec![SEPARATOR], word_of: vec![0], counts: Vec::new() },
-            pairs: Vec::new(),
-            slots: HashMap::default(),
-            heap: BinaryHeap::new(),
-        }
+impl Tokens {
+    /// `bytes`: by id.
+    pub(super) fn new(bytes: Vec<Vec<u8>>, limits: Limits) -> Self {
+        Self { limits, bytes, forbidden: HashSet::new() }
     }
 
     /// No merge may make these bytes.
@@ -85,242 +41,208 @@ impl MergeLoop {
         self.forbidden.extend(tokens.map(<[u8]>::to_vec));
     }
 
-    /// Adds a word that is these ids and occurs `count` times.
-    pub(super) fn add_word(
-        &mut self,
-        bytes: &[u8],
-        ids: impl IntoIterator<Item = u32>,
-        count: u64,
-    ) -> Result<()> {
-        let Words { cells, word_of, counts } = &mut self.words;
-        if bytes.len() < 2 || count == 0 {
-            return Ok(());
-        }
-        let end = cells.len() + bytes.len() + 1;
-        if end >= DEAD as usize {
-            let message = "the distinct pretokens are longer than 4 GiB together; train on less text, or leave out \
-                           rare ones with min_count when counting";
-            return Err(Error::Argument(message.into()));
-        }
-        let count =
-            i64::try_from(count).map_err(|_| Error::Argument(format!("a count of {count} is over 2^63")))?;
-        for id in ids {
-            let start = cells.len();
-            cells.resize(start + self.lengths[id as usize] as usize, DEAD);
-            cells[start] = id;
-            if let Some(last) = cells.last_mut() {
-                *last = id;
-            }
-        }
-        cells.push(SEPARATOR);
-        word_of.resize(end, counts.len() as u32);
-        counts.push(count);
-        Ok(())
+    pub(super) fn into_bytes(self) -> Vec<Vec<u8>> {
+        self.bytes
     }
 
-    /// Makes up to `wanted` merges with ids from `first_id` on, and returns their pairs.
+    pub(super) fn number(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn allowed(&self, left: u32, right: u32) -> bool {
+        let (left, right) = (&self.bytes[left as usize], &self.bytes[right as usize]);
+        left.len() + right.len() <= self.limits.longest
+            && (self.forbidden.is_empty() || !self.forbidden.contains(&[&left[..], right].concat()))
+    }
+
+    fn push(&mut self, left: u32, right: u32) {
+        self.bytes.push([&self.bytes[left as usize][..], &self.bytes[right as usize]].concat());
+    }
+}
+
+/// What one merge did to the neighbours of its pair, by the neighbour's id.
+#[derive(Default)]
+struct Neighbours {
+    /// How many pairs (neighbour, merged) or (merged, neighbour) were made.
+    counts: Vec<i64>,
+    /// At how many places.
+    numbers: Vec<u32>,
+    /// Where the new pair lies among all pairs.
+    slots: Vec<u32>,
+    touched: Vec<u32>,
+    /// Each neighbour, and the place of the new pair.
+    places: Vec<(u32, u32)>,
+}
+
+pub(super) struct MergeLoop<C> {
+    words: Words<C>,
+    pairs: Pairs,
+    /// How many cells a token has, by id.
+    cells_of: Vec<u32>,
+    lefts: Neighbours,
+    rights: Neighbours,
+}
+
+impl<C: Cell> MergeLoop<C> {
+    pub(super) fn new(words: Words<C>) -> Self {
+        let (lefts, rights) = (Neighbours::default(), Neighbours::default());
+        Self { words, pairs: Pairs::new(i64::MAX), cells_of: Vec::new(), lefts, rights }
+    }
+
+    /// Makes merges, until there are `until` of the `wanted`, or no pair is left.
     pub(super) fn run(
         &mut self,
-        first_id: u32,
+        tokens: &mut Tokens,
+        merges: &mut Vec<(u32, u32)>,
+        until: usize,
         wanted: usize,
         progress: Progress<'_>,
-    ) -> Result<Vec<(u32, u32)>> {
-        let mut merges = Vec::new();
-        self.find_pairs(&mut || progress(0, wanted))?;
-        let (mut left_neighbours, mut right_neighbours) = (Neighbours::default(), Neighbours::default());
+    ) -> Result<()> {
         let mut told = Instant::now();
-        while merges.len() < wanted {
-            let Some(slot) = self.most_frequent() else { break };
-            let Pair { left, right, .. } = self.pairs[slot as usize];
-            let merged = first_id + merges.len() as u32;
-            let token = [&self.tokens[left as usize][..], &self.tokens[right as usize][..]].concat();
-            self.tokens.resize(merged as usize, Vec::new());
-            self.lengths.resize(merged as usize, 0);
-            self.lengths.push(token.len() as u32);
-            self.tokens.push(token);
-            merges.push((left, right));
-            left_neighbours.make_room(merged);
-            right_neighbours.make_room(merged);
-            self.merge(slot, merged, &mut left_neighbours, &mut right_neighbours);
-            self.settle(left, right, merged, &mut left_neighbours, &mut right_neighbours);
+        while merges.len() < until {
+            let Some(pair) = self.pairs.take_first(|left, right| tokens.allowed(left, right)) else {
+                if self.pairs.floor <= tokens.limits.min_count {
+                    break;
+                }
+                let left = until - merges.len();
+                self.find_pairs(tokens, left, &mut || progress(merges.len(), wanted))?;
+                continue;
+            };
+            let merged = tokens.number() as u32;
+            merges.push((pair.left, pair.right));
+            tokens.push(pair.left, pair.right);
+            self.cells_of.push(self.cells_of[pair.left as usize] + self.cells_of[pair.right as usize]);
+            self.lefts.make_room(merged);
+            self.rights.make_room(merged);
+            let (left, right) = (pair.left, pair.right);
+            self.merge(pair, merged);
+            self.settle(left, right, merged);
             if told.elapsed() >= BETWEEN_PROGRESS {
                 progress(merges.len(), wanted)?;
                 told = Instant::now();
             }
         }
-        progress(merges.len(), wanted)?;
-        Ok(merges)
+        progress(merges.len(), wanted)
     }
 
-    pub(super) fn into_tokens(self) -> Vec<Vec<u8>> {
-        self.tokens
-    }
-
-    fn key(left: u32, right: u32) -> u64 {
-        u64::from(left) << 32 | u64::from(right)
-    }
-
-    fn find_pairs(&mut self, tick: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-        let cells = self.words.cells.len();
-        let mut place = 1;
-        let mut next_tick = 0;
-        while place < cells {
-            if place >= next_tick {
-                tick()?;
-                next_tick = place + (1 << 22);
-            }
-            let left = self.words.cells[place];
-            if left == SEPARATOR {
-                place += 1;
-                continue;
-            }
-            let next = place + self.lengths[left as usize] as usize;
-            let right = self.words.cells[next];
-            if right != SEPARATOR {
-                let count = self.words.counts[self.words.word_of[place] as usize];
-                let pair = self.slot(left, right);
-                let pair = &mut self.pairs[pair as usize];
-                pair.count = pair.count.checked_add(count).ok_or_else(too_many)?;
-                pair.places.push(place as u32);
-            }
-            place = next;
+    /// Finds the pairs to go on with, and their places, with a lower bound than before.
+    fn find_pairs(
+        &mut self,
+        tokens: &Tokens,
+        merges: usize,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let before = self.pairs.floor;
+        // The places are many: they go before the new ones come.
+        self.pairs = Pairs::new(before);
+        if !self.cells_of.is_empty() {
+            self.words.compact(&self.cells_of);
         }
-        let entries = self.pairs.iter().map(|pair| (pair.count, Reverse((pair.left, pair.right))));
-        self.heap = entries.collect::<Vec<_>>().into();
+        self.cells_of = vec![1; tokens.number()];
+        self.pairs = frequent_pairs(&self.words, before, tokens.limits.min_count, merges, tick)?;
         Ok(())
     }
 
-    fn slot(&mut self, left: u32, right: u32) -> u32 {
-        let pairs = &mut self.pairs;
-        *self.slots.entry(Self::key(left, right)).or_insert_with(|| {
-            pairs.push(Pair { left, right, count: 0, places: Vec::new() });
-            pairs.len() as u32 - 1
-        })
-    }
-
-    /// The pair to merge next: the highest count, then the smallest ids.
-    fn most_frequent(&mut self) -> Option<u32> {
-        loop {
-            let (count, Reverse((left, right))) = self.heap.pop()?;
-            let slot = *self.slots.get(&Self::key(left, right))?;
-            let pair = &mut self.pairs[slot as usize];
-            if pair.count < self.limits.min_count {
-                pair.places = Vec::new();
-            } else if pair.count < count {
-                self.heap.push((pair.count, Reverse((left, right))));
-            } else if self.allowed(left, right) {
-                return Some(slot);
-            }
-        }
-    }
-
-    fn allowed(&self, left: u32, right: u32) -> bool {
-        let (left, right) = (&self.tokens[left as usize], &self.tokens[right as usize]);
-        left.len() + right.len() <= self.limits.longest
-            && (self.forbidden.is_empty() || !self.forbidden.contains(&[&left[..], right].concat()))
-    }
-
     /// Merges the pair wherever it stands, and notes the pairs this makes.
-    fn merge(&mut self, slot: u32, merged: u32, lefts: &mut Neighbours, rights: &mut Neighbours) {
-        let pair = &mut self.pairs[slot as usize];
-        let (left, right) = (pair.left, pair.right);
-        let mut places = std::mem::take(&mut pair.places);
-        pair.count = 0;
-        if !places.is_sorted() {
-            places.sort_unstable();
-        }
-        let left_length = self.lengths[left as usize] as usize;
-        let length = self.lengths[merged as usize] as usize;
-        for place in places {
+    fn merge(&mut self, pair: Pair, merged: u32) {
+        let (left, right) = (C::of(pair.left), C::of(pair.right));
+        let left_cells = self.cells_of[pair.left as usize] as usize;
+        let cells_of_merged = self.cells_of[merged as usize] as usize;
+        for (index, &place) in pair.places.iter().enumerate() {
+            if let Some(&ahead) = pair.places.get(index + AHEAD) {
+                prefetch(&self.words.cells, ahead as usize);
+            }
             let start = place as usize;
-            let middle = start + left_length;
+            let middle = start + left_cells;
             let cells = &mut self.words.cells;
             if cells[start] != left || cells[middle] != right {
                 continue;
             }
-            let end = start + length;
-            cells[middle] = DEAD;
-            cells[start] = merged;
-            cells[end - 1] = merged;
+            let end = start + cells_of_merged;
+            cells[middle] = C::DEAD;
+            cells[start] = C::of(merged);
+            cells[end - 1] = C::of(merged);
             let (before, after) = (cells[start - 1], cells[end]);
-            let count = self.words.counts[self.words.word_of[start] as usize];
-            if before != SEPARATOR {
-                let at = place - self.lengths[before as usize];
-                self.add_place(lefts, before, (before, merged), count, at);
+            let count = self.words.count_at(start);
+            if before != C::MARK {
+                let before = before.id();
+                self.lefts.add(before, count, place - self.cells_of[before as usize]);
             }
-            if after != SEPARATOR {
-                self.add_place(rights, after, (merged, after), count, place);
+            if after != C::MARK {
+                self.rights.add(after.id(), count, place);
             }
         }
-    }
-
-    fn add_place(&mut self, side: &mut Neighbours, neighbour: u32, pair: (u32, u32), count: i64, place: u32) {
-        let index = neighbour as usize;
-        if side.slots[index] == NO_SLOT {
-            side.slots[index] = self.slot(pair.0, pair.1);
-            side.touched.push(neighbour);
-        }
-        side.counts[index] += count;
-        self.pairs[side.slots[index] as usize].places.push(place);
     }
 
     /// Brings the counts of all pairs up to date after (left, right) became `merged`.
-    fn settle(
-        &mut self,
-        left: u32,
-        right: u32,
-        merged: u32,
-        lefts: &mut Neighbours,
-        rights: &mut Neighbours,
-    ) {
-        // (x, left) became (x, merged), and (right, y) became (merged, y).
-        let from_left = |x: u32| [(x, left), (x, merged)];
-        let from_right = |y: u32| [(right, y), (merged, y)];
-        for &x in &lefts.touched {
-            self.move_count(from_left(x), lefts.counts[x as usize]);
+    fn settle(&mut self, left: u32, right: u32, merged: u32) {
+        let (lefts, rights, pairs) = (&mut self.lefts, &mut self.rights, &mut self.pairs);
+        // (x, left) became (x, merged), and (right, y) became (merged, y). In a run the pair before may have been
+        // merged just now: then (merged, left) was made and unmade.
+        rights.counts[left as usize] -= lefts.counts[merged as usize];
+        for &x in lefts.touched.iter().filter(|&&x| x != merged) {
+            pairs.lower(x, left, lefts.counts[x as usize]);
         }
         for &y in &rights.touched {
-            self.move_count(from_right(y), rights.counts[y as usize]);
+            let unmade = if y == left { lefts.counts[merged as usize] } else { 0 };
+            pairs.lower(right, y, rights.counts[y as usize] + unmade);
         }
-        // Only now: a pair made on one side may have been unmade on the other, in runs.
-        let made =
-            lefts.touched.iter().map(|&x| (x, merged)).chain(rights.touched.iter().map(|&y| (merged, y)));
-        for (left, right) in made {
-            if let Some(&slot) = self.slots.get(&Self::key(left, right)) {
-                let pair = &self.pairs[slot as usize];
-                if pair.count > 0 {
-                    self.heap.push((pair.count, Reverse((left, right))));
-                }
-            }
-        }
-        lefts.clear();
-        rights.clear();
+        lefts.tell(pairs, |x| (x, merged));
+        rights.tell(pairs, |y| (merged, y));
     }
+}
 
-    fn move_count(&mut self, [old, new]: [(u32, u32); 2], count: i64) {
-        for ((left, right), change) in [(old, -count), (new, count)] {
-            if let Some(&slot) = self.slots.get(&Self::key(left, right)) {
-                self.pairs[slot as usize].count += change;
-            }
-        }
+impl MergeLoop<u16> {
+    /// The same, with room for larger ids. Ends the present bound: the pairs are looked for anew.
+    pub(super) fn widened(mut self) -> MergeLoop<u32> {
+        self.words.compact(&self.cells_of);
+        let floor = self.pairs.floor;
+        drop(self.pairs);
+        let mut wide = MergeLoop::new(self.words.widened());
+        wide.pairs.floor = floor.saturating_add(1);
+        wide
     }
 }
 
 impl Neighbours {
     fn make_room(&mut self, highest: u32) {
         self.counts.resize(highest as usize + 1, 0);
+        self.numbers.resize(highest as usize + 1, 0);
         self.slots.resize(highest as usize + 1, NO_SLOT);
     }
 
-    fn clear(&mut self) {
+    #[inline]
+    fn add(&mut self, neighbour: u32, count: i64, place: u32) {
+        let index = neighbour as usize;
+        if self.numbers[index] == 0 {
+            self.touched.push(neighbour);
+        }
+        self.counts[index] += count;
+        self.numbers[index] += 1;
+        self.places.push((neighbour, place));
+    }
+
+    /// Makes the new pairs known that are frequent enough, and forgets everything.
+    fn tell(&mut self, pairs: &mut Pairs, pair: impl Fn(u32) -> (u32, u32)) {
         for &neighbour in &self.touched {
-            self.counts[neighbour as usize] = 0;
-            self.slots[neighbour as usize] = NO_SLOT;
+            let index = neighbour as usize;
+            if self.counts[index] >= pairs.floor {
+                let (left, right) = pair(neighbour);
+                self.slots[index] =
+                    pairs.insert(left, right, self.counts[index], self.numbers[index] as usize);
+            }
+        }
+        for &(neighbour, place) in &self.places {
+            let slot = self.slots[neighbour as usize];
+            if slot != NO_SLOT {
+                pairs.add_place(slot, place);
+            }
+        }
+        for &neighbour in &self.touched {
+            let index = neighbour as usize;
+            (self.counts[index], self.numbers[index], self.slots[index]) = (0, 0, NO_SLOT);
         }
         self.touched.clear();
+        self.places.clear();
     }
-}
-
-fn too_many() -> Error {
-    Error::Argument("a pair occurs more than 2^63 times".into())
 }

@@ -1,12 +1,16 @@
 //! counts → vocabulary: byte-level BPE, its continuation, and the baseline of most frequent pretokens.
 
+mod frequent;
 mod merges;
+mod pairs;
+mod words;
 
 use crate::error::{Error, Result};
 use crate::pretokenize::Pattern;
 use crate::vocabulary::{AddedToken, HIGHEST_ID, LONGEST_TOKEN, Merges, Parts, Vocabulary};
-use merges::{Limits, MergeLoop};
+use merges::{Limits, MergeLoop, Tokens};
 use std::cmp::Reverse;
+use words::{Cell, Words};
 
 /// Called now and then with the merges made and the merges wanted; an error ends the training.
 pub type Progress<'p> = &'p mut dyn FnMut(usize, usize) -> Result<()>;
@@ -123,13 +127,33 @@ pub fn train<'c>(
 ) -> Result<Vocabulary> {
     check_special_tokens(&options.special_tokens)?;
     let room = options.room()?;
-    let mut merging = MergeLoop::new(bytes(), options.limits()?);
-    merging.forbid(options.special_tokens.iter().map(String::as_bytes));
-    for (pretoken, count) in counts {
-        merging.add_word(pretoken, pretoken.iter().map(|&byte| byte.into()), count)?;
+    let mut tokens = Tokens::new(bytes(), options.limits()?);
+    tokens.forbid(options.special_tokens.iter().map(String::as_bytes));
+    let words = counts.map(|(pretoken, count)| (pretoken.iter().map(|&byte| byte.into()), count));
+    merge(&mut tokens, words, room, progress)?;
+    options.finish(pattern, tokens.into_bytes(), Merges::ByRank)
+}
+
+/// Makes up to `wanted` merges with ids after those of `tokens`, and returns their pairs.
+fn merge<I: IntoIterator<Item = u32>>(
+    tokens: &mut Tokens,
+    words: impl Iterator<Item = (I, u64)>,
+    wanted: usize,
+    progress: Progress<'_>,
+) -> Result<Vec<(u32, u32)>> {
+    let mut merges = Vec::new();
+    let narrow = (u16::LIMIT as usize).saturating_sub(tokens.number());
+    if narrow == 0 {
+        let mut merging = MergeLoop::new(Words::<u32>::of(words)?);
+        merging.run(tokens, &mut merges, wanted, wanted, progress)?;
+        return Ok(merges);
     }
-    merging.run(256, room, progress)?;
-    options.finish(pattern, merging.into_tokens(), Merges::ByRank)
+    let mut merging = MergeLoop::new(Words::<u16>::of(words)?);
+    merging.run(tokens, &mut merges, narrow.min(wanted), wanted, progress)?;
+    if merges.len() == narrow && narrow < wanted {
+        merging.widened().run(tokens, &mut merges, wanted, wanted, progress)?;
+    }
+    Ok(merges)
 }
 
 /// The baseline of every comparison: the most frequent pretokens become tokens, the rest is bytes. Ties go to the
@@ -191,17 +215,14 @@ pub fn train_more<'c>(
     for (id, bytes) in vocabulary.ordinary_tokens() {
         tokens[id as usize] = bytes.to_vec();
     }
-    let mut merging = MergeLoop::new(tokens, options.limits()?);
+    let mut tokens = Tokens::new(tokens, options.limits()?);
     // A pair whose bytes are a token already can't get a second id.
-    merging.forbid(vocabulary.ordinary_tokens().map(|(_, bytes)| bytes).filter(|bytes| bytes.len() > 1));
-    merging.forbid(vocabulary.added_tokens().iter().map(|token| token.content.as_bytes()));
-    for (pretoken, count) in counts {
-        merging.add_word(pretoken, vocabulary.pretoken_ids(pretoken), count)?;
-    }
-    let made = merging.run(first_id, wanted - first_id as usize, progress)?;
+    tokens.forbid(vocabulary.ordinary_tokens().map(|(_, bytes)| bytes).filter(|bytes| bytes.len() > 1));
+    tokens.forbid(vocabulary.added_tokens().iter().map(|token| token.content.as_bytes()));
+    let words = counts.map(|(pretoken, count)| (vocabulary.pretoken_ids(pretoken), count));
+    let made = merge(&mut tokens, words, wanted - first_id as usize, progress)?;
     let mut parts = vocabulary.parts();
-    let tokens = merging.into_tokens();
-    parts.tokens.extend((first_id..).zip(tokens.into_iter().skip(first_id as usize)));
+    parts.tokens.extend((first_id..).zip(tokens.into_bytes().into_iter().skip(first_id as usize)));
     if let Merges::Listed(listed) = &mut parts.merges {
         listed.extend(made.into_iter().zip(first_id..).map(|((left, right), id)| (left, right, id)));
     }
