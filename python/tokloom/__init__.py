@@ -8,6 +8,9 @@
 
 from tokloom.bpe import BPETokenizer as BPETokenizer
 from tokloom.bpe import train as train
+from tokloom.catalogue import KnownVocabulary as KnownVocabulary
+from tokloom.catalogue import fetch as fetch
+from tokloom.catalogue import vocabularies as vocabularies
 from tokloom.corpus import Source as Source
 from tokloom.corpus import files as files
 from tokloom.counts import PretokenCounts as PretokenCounts

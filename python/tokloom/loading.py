@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
-from tokloom import _engine, saved
+from tokloom import _engine, catalogue, saved
 from tokloom.bpe import BPETokenizer
-from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyError, VocabularyNotFoundError
+from tokloom.errors import (
+    ArgumentError,
+    MissingDependencyError,
+    SpecialTokenError,
+    TokloomWarning,
+    VocabularyError,
+    VocabularyNotFoundError,
+)
 from tokloom.patterns import PatternLike, require_text, resolve
 from tokloom.storage import read_file
 from tokloom.tokenizer import Tokenizer
@@ -21,19 +29,22 @@ LARGEST_RANKS = 1 << 30
 
 
 def names() -> list[str]:
-    """The names that `load` knows.
+    """The names that `load` knows, without their aliases; `tokloom.vocabularies()` says more of each.
 
     Example:
         >>> import tokloom
-        >>> tokloom.names()
-        ['bytes']
+        >>> tokloom.names()[:3], "bytes" in tokloom.names()
+        (['gpt2', 'gpt3', 'p50k_edit'], True)
     """
-    return ["bytes"]
+    return [entry.name for entry in catalogue.ENTRIES]
 
 
 def load(
     name_or_path: str | PathLike[str],
     *,
+    path: str | PathLike[str] | None = None,
+    fallback: Iterable[str | PathLike[str]] = (),
+    offline: bool = False,
     pattern: PatternLike | None = None,
     special_tokens: Mapping[str, int] | Iterable[str] | None = None,
 ) -> Tokenizer:
@@ -42,25 +53,72 @@ def load(
     Args:
         name_or_path: a name (`tokloom.names()`), or a path: a `Path`, or a str with a separator in it (`./gpt2`). A
             folder that tokloom saved, a folder with a `tokenizer.json`, such a file, or a tiktoken rank file.
+        path: for a name: its file, or the folder that holds it. It must be the published one.
+        fallback: names or paths to take in its place if it isn't here, in this order. Nothing else ever substitutes;
+            a warning says what does.
+        offline: whether nothing may be downloaded (as with `HF_HUB_OFFLINE=1`).
         pattern: for a rank file, which doesn't carry one: a name, a regular expression, or a list of them.
         special_tokens: for a rank file: names and their ids; or names alone, their ids follow the highest rank.
 
     Raises:
-        VocabularyNotFoundError: nothing of this name or at this path (also a FileNotFoundError).
-        FormatError: the file is damaged, or holds what tokloom doesn't do exactly; the message names it.
-        ArgumentError: a rank file without `pattern`, or another file with one.
+        VocabularyNotFoundError: nothing of this name or at this path (also a FileNotFoundError); the message has every
+            place that was looked at, and what would mend it.
+        FormatError: the file is damaged or not the published one, or holds what tokloom doesn't do exactly; the message
+            names it.
+        MissingDependencyError: the library that reads it isn't installed.
+        ArgumentError: a rank file without `pattern`, or another file with one; `path` without a known name.
 
     Example:
         >>> import tokloom
         >>> tokloom.load("bytes").vocab_size
         256
     """
+    wishes = _as_wishes(fallback)
+    try:
+        return _load(name_or_path, path, offline, pattern, special_tokens)
+    except (VocabularyNotFoundError, MissingDependencyError) as error:
+        if not wishes:
+            raise
+        missing = error
+    for wish in wishes:
+        try:
+            tokenizer = _load(wish, None, offline, None, None)
+        except (VocabularyNotFoundError, MissingDependencyError):
+            continue
+        requested = os.fspath(name_or_path)
+        warnings.warn(
+            f"{requested!r} isn't here; {os.fspath(wish)!r}, from the fallback list, is used in its place, and its ids "
+            f"mean other tokens ({str(missing).splitlines()[0].removesuffix('. Looked at')})",
+            TokloomWarning,
+            stacklevel=2,
+        )
+        return catalogue.renamed(tokenizer, tokenizer.name, requested=requested, substituted=True)
+    tried = ", ".join(repr(os.fspath(wish)) for wish in wishes)
+    raise VocabularyNotFoundError(f"{missing}\nNone of the fallback list is here either: {tried}") from None
+
+
+def _as_wishes(fallback: Iterable[str | PathLike[str]]) -> list[str | PathLike[str]]:
+    if isinstance(fallback, (str, bytes)):
+        raise TypeError("fallback is a list of names, not one str")
+    return list(fallback)
+
+
+def _load(
+    name_or_path: str | PathLike[str],
+    given: str | PathLike[str] | None,
+    offline: bool,
+    pattern: PatternLike | None,
+    special_tokens: Mapping[str, int] | Iterable[str] | None,
+) -> Tokenizer:
     if isinstance(name_or_path, str) and not _looks_like_path(name_or_path):
-        return _by_name(name_or_path, pattern, special_tokens)
+        return _by_name(name_or_path, given, offline, pattern, special_tokens)
     path = Path(name_or_path)
+    if given is not None:
+        raise ArgumentError(f"path= goes with a known name, and {path} is a path itself")
     if not path.exists():
         raise VocabularyNotFoundError(f"{path}: no such file or folder (looked in {path.absolute().parent})")
     file = _file_in(path)
+    catalogue.refuse_pickle(file)
     if file.name == saved.DESCRIPTION or file.suffix == ".json":
         if pattern is not None or special_tokens is not None:
             raise ArgumentError(
@@ -70,44 +128,40 @@ def load(
         if file.name == saved.DESCRIPTION:
             return BPETokenizer(saved.load(file.parent), name=file.parent.resolve().name)
         data = read_file(file, at_most=LARGEST_MODEL)
-        return BPETokenizer(_engine.Vocabulary.from_huggingface(data, str(file)), name=path.resolve().stem)
+        return open_tokenizer_json(data, origin=str(file), name=path.resolve().stem)
     return _from_ranks(file, pattern, special_tokens)
+
+
+def open_tokenizer_json(data: bytes, *, origin: str, name: str) -> Tokenizer:
+    """The tokenizer of a `tokenizer.json`'s bytes."""
+    return BPETokenizer(_engine.Vocabulary.from_huggingface(data, origin), name=name)
 
 
 def _looks_like_path(name: str) -> bool:
     return os.sep in name or (os.altsep is not None and os.altsep in name)
 
 
-def _by_name(name: str, pattern: object, special_tokens: object) -> Tokenizer:
-    if name not in names():
+def _by_name(
+    name: str, path: str | PathLike[str] | None, offline: bool, pattern: object, special_tokens: object
+) -> Tokenizer:
+    if name not in catalogue.BY_NAME:
         hint = (
             f"; there is a file or folder of that name here: load it as './{name}'"
             if Path(name).exists()
             else ""
         )
-        raise VocabularyNotFoundError(
-            f"no vocabulary is called {name!r}; known are {', '.join(names())}. A file or folder is given with a "
-            f"separator ('./{name}') or as a Path{hint}"
-        )
+        try:
+            catalogue.entry_of(name)
+        except VocabularyNotFoundError as error:
+            raise VocabularyNotFoundError(
+                f"{error}. A file or folder is given with a separator ('./{name}') or as a Path{hint}"
+            ) from None
     if pattern is not None or special_tokens is not None:
         raise ArgumentError(
             f"{name!r} has its own pattern and special tokens; pattern= and special_tokens= are for "
             "rank files"
         )
-    return _bytes()
-
-
-def _bytes() -> BPETokenizer:
-    vocabulary = _engine.Vocabulary.from_parts(
-        resolve("gpt4"),
-        [(byte, bytes([byte])) for byte in range(256)],
-        kind="bpe",
-        merges=None,
-        whole_pretoken_first=True,
-        added_tokens=[],
-        post_processor=None,
-    )
-    return BPETokenizer(vocabulary, name="bytes")
+    return catalogue.open_name(name, path=path, offline=offline)
 
 
 def _file_in(path: Path) -> Path:
@@ -116,6 +170,8 @@ def _file_in(path: Path) -> Path:
     for name in (saved.DESCRIPTION, "tokenizer.json"):
         if (path / name).is_file():
             return path / name
+    for pickle in sorted(path.glob("*.pkl")):
+        catalogue.refuse_pickle(pickle)
     held = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
     raise VocabularyNotFoundError(
         f"{path}: the folder has neither {saved.DESCRIPTION} nor tokenizer.json (it has {held})"
