@@ -7,9 +7,15 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
-from tokloom import _engine, saved
+from tokloom import _engine, adapters, saved
 from tokloom.bpe import BPETokenizer
-from tokloom.errors import ArgumentError, SpecialTokenError, VocabularyError, VocabularyNotFoundError
+from tokloom.errors import (
+    ArgumentError,
+    FormatError,
+    SpecialTokenError,
+    VocabularyError,
+    VocabularyNotFoundError,
+)
 from tokloom.patterns import PatternLike, require_text, resolve
 from tokloom.storage import read_file
 from tokloom.tokenizer import Tokenizer
@@ -41,13 +47,15 @@ def load(
 
     Args:
         name_or_path: a name (`tokloom.names()`), or a path: a `Path`, or a str with a separator in it (`./gpt2`). A
-            folder that tokloom saved, a folder with a `tokenizer.json`, such a file, or a tiktoken rank file.
+            folder that tokloom saved, a folder with a `tokenizer.json` or `tokenizer.model`, such a file, or a tiktoken
+            rank file.
         pattern: for a rank file, which doesn't carry one: a name, a regular expression, or a list of them.
         special_tokens: for a rank file: names and their ids; or names alone, their ids follow the highest rank.
 
     Raises:
         VocabularyNotFoundError: nothing of this name or at this path (also a FileNotFoundError).
-        FormatError: the file is damaged, or holds what tokloom doesn't do exactly; the message names it.
+        FormatError: the file is damaged, or holds what nobody does exactly; the message names it.
+        MissingDependencyError: it is for a library (`tokenizers`, `sentencepiece`) that isn't installed.
         ArgumentError: a rank file without `pattern`, or another file with one.
 
     Example:
@@ -68,10 +76,47 @@ def load(
                 "for rank files"
             )
         if file.name == saved.DESCRIPTION:
-            return BPETokenizer(saved.load(file.parent), name=file.parent.resolve().name)
-        data = read_file(file, at_most=LARGEST_MODEL)
-        return BPETokenizer(_engine.Vocabulary.from_huggingface(data, str(file)), name=path.resolve().stem)
-    return _from_ranks(file, pattern, special_tokens)
+            return _from_saved(file.parent)
+        return open_tokenizer_json(
+            read_file(file, at_most=LARGEST_MODEL), origin=str(file), name=path.resolve().stem
+        )
+    data = read_file(file, at_most=LARGEST_RANKS)
+    if looks_like_sentencepiece(data):
+        if pattern is not None or special_tokens is not None:
+            raise ArgumentError(
+                f"{file} is a SentencePiece model; pattern= and special_tokens= are for rank files"
+            )
+        return open_sentencepiece(data, origin=str(file), name=path.resolve().stem)
+    return _from_ranks(file, data, pattern, special_tokens)
+
+
+def _from_saved(directory: Path) -> Tokenizer:
+    description = saved.describe(directory)
+    if description.get("kind") in adapters.KINDS:
+        return adapters.open_saved(directory, description)
+    return BPETokenizer(saved.load(directory, description), name=directory.resolve().name)
+
+
+def open_tokenizer_json(data: bytes, *, origin: str, name: str) -> Tokenizer:
+    """The tokenizer of a `tokenizer.json`'s bytes: tokloom's engine where that is the same, else the adapter."""
+    from tokloom.adapters.huggingface import from_bytes
+
+    return from_bytes(data, origin, name=name)
+
+
+def open_sentencepiece(data: bytes, *, origin: str, name: str) -> Tokenizer:
+    """The tokenizer of the bytes of a SentencePiece `.model`."""
+    from tokloom.adapters.sentencepiece import from_bytes
+
+    return from_bytes(data, origin, name=name)
+
+
+def looks_like_sentencepiece(data: bytes) -> bool:
+    """Whether a file begins as a SentencePiece model does: a piece (field 1, its size), in it the text (field 1).
+
+    By content, since a rank file may be called `tokenizer.model`, too.
+    """
+    return len(data) > 3 and data[0] == 0x0A and data[2] == 0x0A and data[1] >= 2
 
 
 def _looks_like_path(name: str) -> bool:
@@ -113,19 +158,29 @@ def _bytes() -> BPETokenizer:
 def _file_in(path: Path) -> Path:
     if not path.is_dir():
         return path
-    for name in (saved.DESCRIPTION, "tokenizer.json"):
+    for name in (saved.DESCRIPTION, "tokenizer.json", "tokenizer.model"):
         if (path / name).is_file():
             return path / name
     held = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
     raise VocabularyNotFoundError(
-        f"{path}: the folder has neither {saved.DESCRIPTION} nor tokenizer.json (it has {held})"
+        f"{path}: the folder has no {saved.DESCRIPTION}, tokenizer.json or tokenizer.model (it has {held})"
     )
 
 
 def _from_ranks(
-    path: Path, pattern: PatternLike | None, special_tokens: Mapping[str, int] | Iterable[str] | None
+    path: Path,
+    data: bytes,
+    pattern: PatternLike | None,
+    special_tokens: Mapping[str, int] | Iterable[str] | None,
 ) -> BPETokenizer:
-    tokens = _engine.read_ranks(read_file(path, at_most=LARGEST_RANKS), str(path))
+    try:
+        tokens = _engine.read_ranks(data, str(path))
+    except FormatError as error:
+        if path.suffix == ".model":
+            raise FormatError(
+                f"{path}: neither a SentencePiece model nor a rank file, which are what is called so ({error})"
+            ) from None
+        raise
     if pattern is None:
         raise ArgumentError(
             f"{path} is a rank file, which carries no split pattern: say it with pattern=, for instance "
