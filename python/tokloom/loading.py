@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
-from tokloom import _engine, catalogue, saved
+from tokloom import _engine, adapters, catalogue, saved
 from tokloom.bpe import BPETokenizer
 from tokloom.errors import (
     ArgumentError,
+    FormatError,
     MissingDependencyError,
     SpecialTokenError,
     TokloomWarning,
@@ -52,7 +53,8 @@ def load(
 
     Args:
         name_or_path: a name (`tokloom.names()`), or a path: a `Path`, or a str with a separator in it (`./gpt2`). A
-            folder that tokloom saved, a folder with a `tokenizer.json`, such a file, or a tiktoken rank file.
+            folder that tokloom saved, a folder with a `tokenizer.json` or `tokenizer.model`, such a file, or a tiktoken
+            rank file.
         path: for a name: its file, or the folder that holds it. It must be the published one.
         fallback: names or paths to take in its place if it isn't here, in this order. Nothing else ever substitutes;
             a warning says what does.
@@ -63,9 +65,9 @@ def load(
     Raises:
         VocabularyNotFoundError: nothing of this name or at this path (also a FileNotFoundError); the message has every
             place that was looked at, and what would mend it.
-        FormatError: the file is damaged or not the published one, or holds what tokloom doesn't do exactly; the message
-            names it.
-        MissingDependencyError: the library that reads it isn't installed.
+        FormatError: the file is damaged or not the published one, or holds what nobody does exactly; the message names
+            it.
+        MissingDependencyError: it is for a library (`tokenizers`, `sentencepiece`) that isn't installed.
         ArgumentError: a rank file without `pattern`, or another file with one; `path` without a known name.
 
     Example:
@@ -126,15 +128,47 @@ def _load(
                 "for rank files"
             )
         if file.name == saved.DESCRIPTION:
-            return BPETokenizer(saved.load(file.parent), name=file.parent.resolve().name)
-        data = read_file(file, at_most=LARGEST_MODEL)
-        return open_tokenizer_json(data, origin=str(file), name=path.resolve().stem)
-    return _from_ranks(file, pattern, special_tokens)
+            return _from_saved(file.parent)
+        return open_tokenizer_json(
+            read_file(file, at_most=LARGEST_MODEL), origin=str(file), name=path.resolve().stem
+        )
+    data = read_file(file, at_most=LARGEST_RANKS)
+    if looks_like_sentencepiece(data):
+        if pattern is not None or special_tokens is not None:
+            raise ArgumentError(
+                f"{file} is a SentencePiece model; pattern= and special_tokens= are for rank files"
+            )
+        return open_sentencepiece(data, origin=str(file), name=path.resolve().stem)
+    return _from_ranks(file, data, pattern, special_tokens)
+
+
+def _from_saved(directory: Path) -> Tokenizer:
+    description = saved.describe(directory)
+    if description.get("kind") in adapters.KINDS:
+        return adapters.open_saved(directory, description)
+    return BPETokenizer(saved.load(directory, description), name=directory.resolve().name)
 
 
 def open_tokenizer_json(data: bytes, *, origin: str, name: str) -> Tokenizer:
-    """The tokenizer of a `tokenizer.json`'s bytes."""
-    return BPETokenizer(_engine.Vocabulary.from_huggingface(data, origin), name=name)
+    """The tokenizer of a `tokenizer.json`'s bytes: tokloom's engine where that is the same, else the adapter."""
+    from tokloom.adapters.huggingface import from_bytes
+
+    return from_bytes(data, origin, name=name)
+
+
+def open_sentencepiece(data: bytes, *, origin: str, name: str) -> Tokenizer:
+    """The tokenizer of the bytes of a SentencePiece `.model`."""
+    from tokloom.adapters.sentencepiece import from_bytes
+
+    return from_bytes(data, origin, name=name)
+
+
+def looks_like_sentencepiece(data: bytes) -> bool:
+    """Whether a file begins as a SentencePiece model does: a piece (field 1, its size), in it the text (field 1).
+
+    By content, since a rank file may be called `tokenizer.model`, too.
+    """
+    return len(data) > 3 and data[0] == 0x0A and data[2] == 0x0A and data[1] >= 2
 
 
 def _looks_like_path(name: str) -> bool:
@@ -167,21 +201,31 @@ def _by_name(
 def _file_in(path: Path) -> Path:
     if not path.is_dir():
         return path
-    for name in (saved.DESCRIPTION, "tokenizer.json"):
+    for name in (saved.DESCRIPTION, "tokenizer.json", "tokenizer.model"):
         if (path / name).is_file():
             return path / name
     for pickle in sorted(path.glob("*.pkl")):
         catalogue.refuse_pickle(pickle)
     held = ", ".join(sorted(entry.name for entry in path.iterdir())[:8]) or "nothing"
     raise VocabularyNotFoundError(
-        f"{path}: the folder has neither {saved.DESCRIPTION} nor tokenizer.json (it has {held})"
+        f"{path}: the folder has no {saved.DESCRIPTION}, tokenizer.json or tokenizer.model (it has {held})"
     )
 
 
 def _from_ranks(
-    path: Path, pattern: PatternLike | None, special_tokens: Mapping[str, int] | Iterable[str] | None
+    path: Path,
+    data: bytes,
+    pattern: PatternLike | None,
+    special_tokens: Mapping[str, int] | Iterable[str] | None,
 ) -> BPETokenizer:
-    tokens = _engine.read_ranks(read_file(path, at_most=LARGEST_RANKS), str(path))
+    try:
+        tokens = _engine.read_ranks(data, str(path))
+    except FormatError as error:
+        if path.suffix == ".model":
+            raise FormatError(
+                f"{path}: neither a SentencePiece model nor a rank file, which are what is called so ({error})"
+            ) from None
+        raise
     if pattern is None:
         raise ArgumentError(
             f"{path} is a rank file, which carries no split pattern: say it with pattern=, for instance "

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,7 @@ class Tokenizer(ABC):
             "none".
     """
 
-    guarantees: ClassVar[Literal["bytes", "text", "none"]]
+    guarantees: Literal["bytes", "text", "none"]
     name: str
     requested: str
     substituted: bool

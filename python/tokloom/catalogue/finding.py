@@ -101,7 +101,13 @@ def _given(entry: Entry, path: Path) -> Found:
     if path.is_dir():
         inside = [(file, path / name) for file in entry.files for name in _names(file)]
         candidates = [(file, candidate) for file, candidate in inside if candidate.is_file()]
-    candidates = [(file, candidate) for file, candidate in candidates if candidate.exists()]
+    # Where no hash tells them apart, the name does.
+    candidates = [
+        (file, candidate)
+        for file, candidate in candidates
+        if candidate.exists()
+        and (file.sha256 is not None or (file.form == "tokenizer.json") == (candidate.suffix == ".json"))
+    ]
     if not candidates:
         names = ", ".join(dict.fromkeys(name for file in entry.files for name in _names(file)))
         raise VocabularyNotFoundError(f"{path}: no file for {entry.name} is there (looked for {names})")

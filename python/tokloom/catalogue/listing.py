@@ -107,8 +107,10 @@ def _is_here(entry: Entry) -> bool:
         return False
 
 
-def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> list[Path]:
-    """Brings a known vocabulary's file into a folder, for a machine without a network.
+def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> Path | None:
+    """Brings a known vocabulary's file into a folder, for a machine without a network, and returns its path.
+
+    None for what needs no file.
 
     Args:
         name: a known name or alias.
@@ -121,10 +123,10 @@ def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: b
     """
     entry = entry_of(name)
     if not entry.files:
-        return []
+        return None
     folder = Path(directory) if directory is not None else cache_folder()
     found = find(entry, offline=offline)
-    return [write(folder, found.file, found.data, found.hub_hash)]
+    return write(folder, found.file, found.data, found.hub_hash)
 
 
 def entry_of(name: str) -> Entry:

@@ -119,17 +119,9 @@ def _from_tekken(entry: Entry, found: Found) -> Tokenizer:
 
 
 def _from_sentencepiece(entry: Entry, found: Found) -> Tokenizer:
-    from tokloom.adapters import adapt
+    from tokloom.loading import open_sentencepiece
 
-    try:
-        import sentencepiece
-    except ImportError:
-        raise _missing(entry, "sentencepiece") from None
-    try:
-        processor = sentencepiece.SentencePieceProcessor(model_proto=found.data)
-    except RuntimeError as error:
-        raise FormatError(f"{found.place}: no SentencePiece model: {error}") from None
-    return adapt(processor, name=entry.name)
+    return open_sentencepiece(found.data, origin=found.place, name=entry.name)
 
 
 def _from_tokenizer_json(entry: Entry, found: Found) -> Tokenizer:
@@ -146,16 +138,13 @@ def _from_wordpiece(entry: Entry, found: Found) -> Tokenizer:
     try:
         from tokenizers.implementations import BertWordPieceTokenizer
     except ImportError:
-        raise _missing(entry, "tokenizers") from None
+        raise MissingDependencyError(
+            f"{entry.name} is {entry.kind}, which the library tokenizers reads, and it isn't installed: "
+            "pip install tokloom[tokenizers]"
+        ) from None
     tokens = found.data.decode("utf-8", "replace").split("\n")
     vocabulary = {token: id for id, token in enumerate(tokens[:-1] if not tokens[-1] else tokens)}
     return adapt(BertWordPieceTokenizer(vocabulary, lowercase=True)._tokenizer, name=entry.name)
-
-
-def _missing(entry: Entry, extra: str) -> MissingDependencyError:
-    return MissingDependencyError(
-        f"{entry.name} is {entry.kind}, which {extra} reads, and it isn't installed: pip install tokloom[{extra}]"
-    )
 
 
 _READERS: dict[Form, Callable[[Entry, Found], Tokenizer]] = {

@@ -7,7 +7,7 @@ the file is taken from a path, or from the hub at a pinned revision with the hub
 
 from __future__ import annotations
 
-from tokloom.catalogue.entries import Derivation, Entry, File, HubFile, PackageFile
+from tokloom.catalogue.entries import Derivation, Entry, File, Form, HubFile, PackageFile
 from tokloom.catalogue.special_tokens import CL100K, LLAMA3, O200K, O200K_HARMONY, P50K_EDIT, R50K
 
 _OPENAI = "https://openaipublic.blob.core.windows.net/encodings/"
@@ -98,14 +98,14 @@ _LLAMA2_JSON = File(
     hub=(HubFile("meta-llama/Llama-2-7b-hf", _LLAMA2_REVISION, "tokenizer.json", gated=True),),
     derived=(Derivation(_WORDLLAMA, _as_meta_published, "wordllama's copy without 29 bytes"),),
 )
-_CODELLAMA = File(
-    "codellama.model",
-    "sentencepiece",
-    None,
-    None,
-    hub=(
-        HubFile("codellama/CodeLlama-7b-hf", "6c284d1468fe6c413cf56183e69b194dcfa27fe6", "tokenizer.model"),
-    ),
+_CODELLAMA_REVISION = "6c284d1468fe6c413cf56183e69b194dcfa27fe6"
+_CODELLAMA_FILES: tuple[tuple[str, Form, str], ...] = (
+    ("codellama.model", "sentencepiece", "tokenizer.model"),
+    ("codellama.tokenizer.json", "tokenizer.json", "tokenizer.json"),
+)
+_CODELLAMA_MODEL, _CODELLAMA_JSON = (
+    File(name, form, None, None, hub=(HubFile("codellama/CodeLlama-7b-hf", _CODELLAMA_REVISION, path),))
+    for name, form, path in _CODELLAMA_FILES
 )
 _MISTRAL_V1 = File(
     "mistral-v1.model",
@@ -275,7 +275,7 @@ ENTRIES = (
         32_016,
         "Code Llama",
         "the hub: codellama/CodeLlama-7b-hf",
-        files=(_CODELLAMA,),
+        files=(_CODELLAMA_MODEL, _CODELLAMA_JSON),
         note="from a path or the hub only: its 16 last pieces are infilling tokens, not to be guessed from llama2",
     ),
     Entry(

@@ -51,8 +51,8 @@ def fetch(
     for name in names:
         catalogue.entry_of(name)  # a name that is mistyped stops this before anything is brought
     for name in names:
-        for path in tokloom.fetch(name, to, offline=offline) or [None]:
-            say(f"{name}: {path}" if path else f"{name}: needs no file")
+        path = tokloom.fetch(name, to, offline=offline)
+        say(f"{name}: needs no file" if path is None else f"{name}: {path}")
 
 
 def check(
