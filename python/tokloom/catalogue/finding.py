@@ -11,7 +11,7 @@ from tokloom.catalogue import downloading
 from tokloom.catalogue.entries import Entry, File
 from tokloom.catalogue.places import Place, places
 from tokloom.catalogue.reading import check, read
-from tokloom.errors import FormatError, VocabularyNotFoundError
+from tokloom.errors import ArgumentError, FormatError, VocabularyNotFoundError
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _read_place(place: Place, file: File, looked: list[str]) -> bytes | None:
 def _given(entry: Entry, path: Path) -> Found:
     """The file that the caller names: a folder that holds it, or itself."""
     if not entry.files:
-        raise FormatError(f"{entry.name} needs no file; leave path= out")
+        raise ArgumentError(f"{entry.name} needs no file; leave path= out")
     candidates = [(file, path) for file in entry.files]
     if path.is_dir():
         inside = [(file, path / name) for file in entry.files for name in _names(file)]
