@@ -162,14 +162,10 @@ def _also_text(tokenizer: Tokenizer) -> set[int]:
 
 def transformers(tokenizer: Tokenizer, texts: list[bytes]) -> str:
     """As transformers sees it: the same ids, and as many of them as the embedding must have rows."""
-    for module in ("transformers", "tokloom.views.transformers"):
-        try:
-            is_there = importlib.util.find_spec(module) is not None
-        except ModuleNotFoundError:
-            is_there = False
-        if not is_there:
-            raise _SkippedError(f"{module} isn't installed (pip install tokloom[transformers])")
-    view: Any = tokenizer.as_transformers()
+    try:
+        view: Any = tokenizer.as_transformers()
+    except ImportError as error:  # a `MissingDependencyError`, or an installation that is broken
+        raise _SkippedError(str(error)) from None
     if len(view) != tokenizer.vocab_size:
         raise _FailedError(f"len() is {len(view):,}, vocab_size {tokenizer.vocab_size:,}")
     readable = [text for _, text in _readable(texts)]

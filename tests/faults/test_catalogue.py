@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import published
 import tokloom
-from tokloom import catalogue
+from tokloom import _engine, catalogue
 from tokloom.catalogue import downloading, opening, places
 from tokloom.catalogue.entries import Derivation, File, HubFile, PackageFile
 from tokloom.catalogue.finding import find, find_here
@@ -27,7 +28,7 @@ GPT4 = BY_NAME["gpt4"].files[0]
 
 
 @pytest.fixture(autouse=True)
-def nothing_here(tmp_path, monkeypatch) -> Path:
+def nothing_here(tmp_path, monkeypatch) -> Iterator[Path]:
     """A machine with empty caches, no package that carries a file, and no network."""
     monkeypatch.setenv("TOKLOOM_CACHE", str(tmp_path / "ours"))
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "tiktoken"))
@@ -459,13 +460,14 @@ class TestOnceAProcess:
     def test_a_table_is_parsed_once_whatever_asks(self, files, monkeypatch):
         monkeypatch.setenv("TOKLOOM_CACHE", str(files))
         calls: list[str] = []
-        read = opening._engine.read_ranks
 
         class Spied:
             def __getattr__(self, name):
-                if name == "read_ranks":
-                    return lambda data, origin: (calls.append(origin), read(data, origin))[1]
-                return getattr(tokloom._engine, name)
+                return getattr(_engine, name)
+
+            def read_ranks(self, data, origin):
+                calls.append(origin)
+                return _engine.read_ranks(data, origin)
 
         monkeypatch.setattr(opening, "_engine", Spied())
         found: list[tokloom.Tokenizer] = []

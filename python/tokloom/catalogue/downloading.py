@@ -12,6 +12,10 @@ from tokloom.errors import FormatError, SourceError, TokloomWarning
 from tokloom.storage import as_source_error, read_file, write_file
 
 
+class UnreachableError(Exception):
+    """The network isn't there: whatever else would be asked for isn't either, after the same long wait."""
+
+
 def download(file: File, looked: list[str]) -> tuple[bytes, str, str | None] | None:
     """The file's verified bytes, where they are from and the hub's hash where only the hub says one; or None.
 
@@ -19,6 +23,7 @@ def download(file: File, looked: list[str]) -> tuple[bytes, str, str | None] | N
 
     Raises:
         FormatError: what came is not the published file.
+        UnreachableError: there is no network.
     """
     if file.url is not None:
         data = _by_tiktoken(file, file.url, looked)
@@ -85,7 +90,7 @@ def _by_hub(file: File, hub_file: HubFile, looked: list[str]) -> tuple[bytes, st
         import huggingface_hub
     except ImportError:
         looked.append(
-            f"download of {hub_file.url}: huggingface_hub isn't installed (pip install huggingface_hub)"
+            f"download of {hub_file.url}: huggingface_hub isn't installed (pip install tokloom[hub])"
         )
         return None
     try:
@@ -94,6 +99,10 @@ def _by_hub(file: File, hub_file: HubFile, looked: list[str]) -> tuple[bytes, st
         )
     except Exception as error:  # noqa: BLE001 (as above)
         looked.append(f"download of {hub_file.url}: {_reason(error)}")
+        if (
+            type(error).__name__ == "LocalEntryNotFoundError"
+        ):  # what the library makes of a network that is none
+            raise UnreachableError from None
         return None
     data = read_file(path, at_most=1 << 28)
     if file.sha256 is not None:

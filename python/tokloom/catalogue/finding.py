@@ -47,11 +47,21 @@ def find(entry: Entry, *, path: str | os.PathLike[str] | None = None, offline: b
     if is_offline(offline):
         looked.append("download: not tried, offline")
     else:
+        found = _downloaded(entry, looked)
+        if found is not None:
+            return found
+    raise VocabularyNotFoundError(_not_found(entry, looked))
+
+
+def _downloaded(entry: Entry, looked: list[str]) -> Found | None:
+    try:
         for file in entry.files:
             got = downloading.download(file, looked)
             if got is not None:
                 return Found(file, *got)
-    raise VocabularyNotFoundError(_not_found(entry, looked))
+    except downloading.UnreachableError:
+        pass
+    return None
 
 
 def find_here(file: File, looked: list[str] | None = None) -> Found | None:

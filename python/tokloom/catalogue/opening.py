@@ -19,7 +19,8 @@ from tokloom.tokenizer import Tokenizer
 
 T = TypeVar("T", bound=Tokenizer)
 
-_lock = threading.RLock()
+_guard = threading.Lock()
+_locks: dict[str, threading.Lock] = {}  # by the file's name: whoever waits needs the same table
 _opened: dict[str, Tokenizer] = {}
 # Of rank files: several names may have one table. It never changes, and what is made from it shares it.
 _tables: dict[str, _engine.Vocabulary] = {}
@@ -34,7 +35,9 @@ def open_name(name: str, *, path: str | os.PathLike[str] | None = None, offline:
         MissingDependencyError: the library that reads it isn't installed.
     """
     entry = BY_NAME[name]
-    with _lock:  # two threads that ask at once: the second one waits, and has what the first one parsed
+    with _guard:
+        lock = _locks.setdefault(entry.files[0].name if entry.files else entry.name, threading.Lock())
+    with lock:  # two threads that ask at once: the second one waits, and has what the first one parsed
         tokenizer = None if path is not None else _opened.get(entry.name)
         if tokenizer is None:
             tokenizer = _open(entry, path, offline)
@@ -45,9 +48,8 @@ def open_name(name: str, *, path: str | os.PathLike[str] | None = None, offline:
 
 def forget() -> None:
     """Lets go of what was parsed; the next one is looked for anew."""
-    with _lock:
-        _opened.clear()
-        _tables.clear()
+    _opened.clear()
+    _tables.clear()
 
 
 def renamed(tokenizer: T, name: str, *, requested: str, substituted: bool = False) -> T:
@@ -136,7 +138,7 @@ def _from_wordpiece(entry: Entry, found: Found) -> Tokenizer:
     from tokloom.adapters import adapt
 
     try:
-        from tokenizers.implementations import BertWordPieceTokenizer
+        from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
     except ImportError:
         raise MissingDependencyError(
             f"{entry.name} is {entry.kind}, which the library tokenizers reads, and it isn't installed: "
