@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from os import PathLike
@@ -142,6 +141,8 @@ def entry_of(name: str) -> Entry:
 
 
 def _meant(name: str) -> str:
+    import difflib  # here, since only a mistyped name needs it
+
     near = difflib.get_close_matches(name.lower(), list(BY_NAME), n=3, cutoff=0.5)
     meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ";"
     return f"{meant} known are {', '.join(entry.name for entry in ENTRIES)}"

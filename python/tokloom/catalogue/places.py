@@ -10,7 +10,6 @@ import importlib.util
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +51,13 @@ def _home() -> Path:
     try:
         return Path.home()
     except RuntimeError:  # a user without an entry, as in some containers
-        return Path(tempfile.gettempdir())
+        return _temporary()
+
+
+def _temporary() -> Path:
+    import tempfile  # here, since hardly any load comes to it
+
+    return Path(tempfile.gettempdir())
 
 
 def places(file: File) -> Iterator[Place]:
@@ -92,7 +97,7 @@ def _in_tiktokens_cache(file: File) -> Iterator[Place]:
     if folder == "":
         yield Place("tiktoken's cache", None, "switched off by TIKTOKEN_CACHE_DIR=''")
         return
-    path = Path(folder) if folder is not None else Path(tempfile.gettempdir(), "data-gym-cache")
+    path = Path(folder) if folder is not None else _temporary() / "data-gym-cache"
     yield Place("tiktoken's cache", path / hashlib.sha1(file.url.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -27,8 +28,6 @@ def read(path: Path, file: File, what: str, hub_hash: str | None = None) -> byte
     try:
         data = read_file(path, at_most=at_most)
     except OSError as error:
-        import errno
-
         if error.errno != errno.EFBIG:
             raise
         raise FormatError(
@@ -69,8 +68,10 @@ def refuse_pickle(path: Path) -> None:
         FormatError: the file's name or its first bytes say that it is one.
     """
     try:
-        with path.open("rb") as file:
-            beginning = file.read(2)
+        beginning = b""
+        if path.is_file():  # what is read of a pipe is gone
+            with path.open("rb") as file:
+                beginning = file.read(2)
     except OSError:
         return  # whoever reads it says so
     protocol = beginning[:1] == b"\x80" and beginning[1:] in {bytes([number]) for number in range(2, 6)}
