@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 
 from tokloom.errors import ArgumentError, SpecialTokenError, TextError
@@ -33,6 +34,15 @@ def as_text(text: Text) -> str:
             f"the text is not UTF-8 at byte {error.start}; this tokenizer carries text, not any bytes "
             "(a byte-level one does); bytes.decode('utf-8', 'replace') gives a text"
         ) from None
+
+
+@contextmanager
+def in_text_of_batch(index: int) -> Iterator[None]:
+    """Errors about a text say which of a batch it is."""
+    try:
+        yield
+    except (TextError, SpecialTokenError, TypeError) as error:
+        raise type(error)(f"text {index}: {error}") from None
 
 
 def names_to_parse(special: Special, known: Collection[str]) -> frozenset[str]:
