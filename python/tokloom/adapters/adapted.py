@@ -220,11 +220,11 @@ class AdaptedTokenizer(Tokenizer):
         checked = as_text(text)
         parsed = self._parsed(checked, special, text)
         ids = self._ids(checked, parsed)
-        parts = self._parts(ids)
+        parts = self._parts(ids) if self.guarantees == "text" else None
         if parts is not None and b"".join(parts) == checked.encode():
             spans = spans_of_bytes(map(len, parts))
             return in_code_points(spans, checked) if isinstance(text, str) else spans
-        # Where the tokens aren't the text itself, the library says what of it each came from.
+        # Where the tokens aren't the text itself (normalised, or parsed), the library says what of it each came from.
         stand_in = self._stand_in(checked, parsed)
         read = checked if stand_in is None else _replaced(checked, stand_in, parsed)
         offsets = self._offsets(read, parsed)
