@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tokloom.adapters.adapted import AdaptedTokenizer
@@ -22,7 +23,7 @@ MODULES = ("tiktoken", "huggingface", "sentencepiece")
 KINDS = tuple(FILES)  # what `tokloom.json` may say; each is the name of its module
 
 
-def _module(name: str) -> Any:
+def _module(name: str) -> ModuleType:
     return import_module(f"tokloom.adapters.{name}")
 
 

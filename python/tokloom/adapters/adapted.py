@@ -10,6 +10,7 @@ import operator
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
@@ -20,11 +21,20 @@ from numpy.typing import NDArray
 from tokloom.adapters import state as files
 from tokloom.adapters.pieces import Pieces
 from tokloom.adapters.state import State
-from tokloom.adapters.texts import as_text, in_bytes, in_code_points, names_to_parse, refusal, spans_of_bytes
+from tokloom.adapters.texts import (
+    as_text,
+    in_bytes,
+    in_code_points,
+    in_text_of_batch,
+    names_to_parse,
+    refusal,
+    spans_of_bytes,
+)
 from tokloom.bpe import special_list
+from tokloom.counts import default_threads
 from tokloom.errors import ArgumentError, SpecialTokenError, TextError, UnknownIdError, VocabularyError
 from tokloom.storage import write_file
-from tokloom.tokenizer import DecodeStream, Ids, Special, Text, Tokenizer
+from tokloom.tokenizer import DecodeStream, Ids, Ragged, Special, Text, Tokenizer
 
 Guarantee = Literal["bytes", "text", "none"]
 Spans = list[tuple[int, int]]
@@ -74,6 +84,7 @@ class AdaptedTokenizer(Tokenizer):
         self.why, self.reason = facts.why, state.reason
         self._special_ids = frozenset(facts.special.values())
         self._fingerprint = state.fingerprint
+        self._characters: frozenset[str] | None = None  # of the vocabulary; found when they are needed
 
     # What it is
 
@@ -135,7 +146,9 @@ class AdaptedTokenizer(Tokenizer):
         """
         if parsed is None or self._facts.byte_ids is None or SPACE not in text:
             return None
-        taken = set(text).union(*(token for token in self._facts.tokens if token))
+        if self._characters is None:
+            self._characters = frozenset().union(*(token for token in self._facts.tokens if token))
+        taken = self._characters.union(text)
         for point in (*range(0xFDD0, 0xFDF0), *range(0x800, 0xD800), *range(0xE000, 0x10000)):
             if chr(point) not in taken:
                 return chr(point)
@@ -162,6 +175,36 @@ class AdaptedTokenizer(Tokenizer):
     def encode_to_numpy(self, text: Text, *, special: Special = "text") -> NDArray[np.uint32]:
         return np.array(self.encode(text, special=special), np.uint32)
 
+    def encode_batch(
+        self, texts: Iterable[Text], *, special: Special = "text", threads: int | None = None
+    ) -> list[list[int]]:
+        if isinstance(texts, (str, bytes)):
+            raise TypeError("texts is a list of texts, not one text; use encode for one")
+        threads = default_threads(threads)
+        checked, parsed = [], []
+        for index, text in enumerate(texts):
+            with in_text_of_batch(index):
+                checked.append(as_text(text))
+                parsed.append(self._parsed(checked[-1], special, text))
+        return self._encode_many(checked, parsed, threads)
+
+    def _encode_many(
+        self, texts: list[str], parsed: list[frozenset[str] | None], threads: int
+    ) -> list[list[int]]:
+        if threads == 1:
+            return list(map(self._ids, texts, parsed))
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self._ids, texts, parsed))
+
+    def encode_batch_to_numpy(
+        self, texts: Iterable[Text], *, special: Special = "text", threads: int | None = None
+    ) -> Ragged:
+        ids = self.encode_batch(texts, special=special, threads=threads)
+        offsets = np.cumsum([0, *map(len, ids)], dtype=np.int64)
+        return Ragged(np.fromiter(chain.from_iterable(ids), np.uint32, int(offsets[-1])), offsets)
+
     def encode_stream(
         self, chunks: Iterable[Text], *, special: Special = "text"
     ) -> Iterator[NDArray[np.uint32]]:
@@ -177,11 +220,11 @@ class AdaptedTokenizer(Tokenizer):
         checked = as_text(text)
         parsed = self._parsed(checked, special, text)
         ids = self._ids(checked, parsed)
-        parts = self._parts(ids)
+        parts = self._parts(ids) if self.guarantees == "text" else None
         if parts is not None and b"".join(parts) == checked.encode():
             spans = spans_of_bytes(map(len, parts))
             return in_code_points(spans, checked) if isinstance(text, str) else spans
-        # Where the tokens aren't the text itself, the library says what of it each came from.
+        # Where the tokens aren't the text itself (normalised, or parsed), the library says what of it each came from.
         stand_in = self._stand_in(checked, parsed)
         read = checked if stand_in is None else _replaced(checked, stand_in, parsed)
         offsets = self._offsets(read, parsed)

@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tokloom import _engine
 from tokloom.adapters.adapted import AdaptedTokenizer, Facts, Spans
@@ -132,17 +132,22 @@ class TokenizersTokenizer(AdaptedTokenizer):
         file["added_tokens"] = [*(file.get("added_tokens") or []), *added]
         data = json.dumps(file, ensure_ascii=False).encode()
         larger = TokenizersTokenizer(self._state._replace(data=data), self.name)
-        for token in added:
-            found = larger.special_tokens.get(token["content"])
-            if found != token["id"]:
+        for id, name in enumerate(new, self.vocab_size):
+            found = larger.special_tokens.get(name)
+            if found != id:
                 raise SpecialTokenError(
-                    f"{token['content']!r} would get id {found} from the library tokenizers and not {token['id']}, the "
+                    f"{name!r} would get id {found} from the library tokenizers and not {id}, the "
                     "one after the last: its ids have holes. Give the file a token for each id first"
                 )
         return larger
 
     def _derived(self) -> dict[str, bytes]:
-        roles = {"bos_token": BOS_NAMES, "eos_token": EOS_NAMES, "pad_token": PAD_NAMES, "unk_token": UNK_NAMES}
+        roles = {
+            "bos_token": BOS_NAMES,
+            "eos_token": EOS_NAMES,
+            "pad_token": PAD_NAMES,
+            "unk_token": UNK_NAMES,
+        }
         special = self._facts.special
         found = {
             role: next((name for name in names if name in special), None) for role, names in roles.items()
@@ -199,7 +204,8 @@ def _backend(object: object) -> tokenizers.Tokenizer | None:
     library = sys.modules.get("tokenizers")
     if library is None:
         return None  # nobody can have made one
-    if isinstance(object, library.Tokenizer):
-        return object
-    backend = getattr(object, "backend_tokenizer", None)
-    return backend if isinstance(backend, library.Tokenizer) else None
+    for found in (object, getattr(object, "backend_tokenizer", None)):
+        if isinstance(found, library.Tokenizer):
+            tokenizer: tokenizers.Tokenizer = found
+            return tokenizer
+    return None

@@ -26,7 +26,7 @@ CLEANUP = (
 )
 
 
-def pieces_of(decoder: dict[str, Any] | None) -> Pieces | None:
+def pieces_of(decoder: dict[str, Any] | None) -> Pieces | None:  # noqa: PLR0911 (a table of kinds)
     """The rules of a decoder, as `tokenizers` writes it; None for one that isn't known here."""
     if decoder is None:
         return Pieces(later=lambda token: f" {token}".encode(), first=str.encode, alone=str.encode)

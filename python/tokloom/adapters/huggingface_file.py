@@ -8,7 +8,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tokloom.errors import FormatError, MissingDependencyError, TokloomError, UnsupportedFormatError, VocabularyError
+from tokloom.errors import (
+    FormatError,
+    MissingDependencyError,
+    TokloomError,
+    UnsupportedFormatError,
+    VocabularyError,
+)
 
 if TYPE_CHECKING:
     import tokenizers
@@ -107,7 +113,7 @@ def hiding(file: dict[str, Any], hidden: Collection[str], number: int) -> str:
     return json.dumps(file, ensure_ascii=False)
 
 
-def _makes(pair: Any, names: Collection[str], prefix: str) -> bool:
+def _makes(pair: str | list[str], names: Collection[str], prefix: str) -> bool:
     left, right = pair if isinstance(pair, list) else pair.split(" ", 1)
     return left in names or right in names or left + right.removeprefix(prefix) in names
 

@@ -61,6 +61,7 @@ class Joiner:
     begun: bool = field(default=False)
 
     def feed(self, token: str) -> bytes:
+        """The token's bytes where it stands."""
         rule = self.pieces.later if self.begun else self.pieces.first
         found = rule(token)
         if token in self.pieces.begins:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tokloom.adapters import sentencepiece_file as model_file
 from tokloom.adapters.adapted import SPACE, AdaptedTokenizer, Facts, Guarantee, Spans
 from tokloom.adapters.pieces import Pieces, byte_of
 from tokloom.adapters.sentencepiece_file import BYTE, CONTROL, UNKNOWN, Model
 from tokloom.adapters.state import State
-from tokloom.errors import FormatError, MissingDependencyError, VocabularyError
+from tokloom.errors import FormatError, MissingDependencyError
 
 if TYPE_CHECKING:
     import sentencepiece
@@ -38,7 +38,9 @@ class SentencePieceTokenizer(AdaptedTokenizer):
         if self._processor.vocab_size() != len(model.pieces):
             raise FormatError(f"{origin}: the library sentencepiece counts its pieces otherwise")
         tokens = [piece.text for piece in model.pieces]
-        special = {piece.text: id for id, piece in enumerate(model.pieces) if piece.type in {CONTROL, UNKNOWN}}
+        special = {
+            piece.text: id for id, piece in enumerate(model.pieces) if piece.type in {CONTROL, UNKNOWN}
+        }
         if len(set(tokens)) != len(tokens):
             raise FormatError(f"{origin}: two pieces read the same")
         special |= {name: id for id, name in enumerate(state.added, len(tokens))}
@@ -119,7 +121,8 @@ class SentencePieceTokenizer(AdaptedTokenizer):
     # Ids to text
 
     def _library_decode(self, ids: list[int]) -> str:
-        raise VocabularyError("sentencepiece's tokens are put together here")  # `pieces` is always there
+        text: str = self._processor.decode(ids)  # never asked: `pieces` is always there
+        return text
 
     # Others made from it, and files
 
@@ -206,7 +209,7 @@ def takes(object: object) -> bool:
     return library is not None and isinstance(object, library.SentencePieceProcessor)
 
 
-def adapt(object: Any, name: str | None) -> SentencePieceTokenizer:
+def adapt(object: sentencepiece.SentencePieceProcessor, name: str | None) -> SentencePieceTokenizer:
     """The same model, by the bytes of its file."""
     called = name or "sentencepiece"
     return from_bytes(object.serialized_model_proto(), f"the object {called!r}", name=called)

@@ -122,7 +122,7 @@ def read(data: bytes, origin: str) -> Model:
 
 def _message(value: int | bytes) -> bytes:
     if isinstance(value, int):
-        raise ValueError("a number where a message should be")  # noqa: TRY004 (the file's fault, not the caller's)
+        raise ValueError("a number where a message should be")
     return value
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from itertools import accumulate
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import accumulate, pairwise
 
 from tokloom.errors import ArgumentError, SpecialTokenError, TextError
 from tokloom.tokenizer import Special, Text
@@ -35,6 +36,15 @@ def as_text(text: Text) -> str:
         ) from None
 
 
+@contextmanager
+def in_text_of_batch(index: int) -> Iterator[None]:
+    """Errors about a text say which of a batch it is."""
+    try:
+        yield
+    except (TextError, SpecialTokenError, TypeError) as error:
+        raise type(error)(f"text {index}: {error}") from None
+
+
 def names_to_parse(special: Special, known: Collection[str]) -> frozenset[str]:
     """The special tokens that `special` names: a collection of them.
 
@@ -49,9 +59,7 @@ def names_to_parse(special: Special, known: Collection[str]) -> frozenset[str]:
     try:
         names = frozenset(special)
     except TypeError:
-        raise TypeError(
-            f"special is a str or a collection of str, not {type(special).__name__}"
-        ) from None
+        raise TypeError(f"special is a str or a collection of str, not {type(special).__name__}") from None
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"a special token is a str, not {type(name).__name__}")
@@ -76,7 +84,7 @@ def refusal(name: str, position: int, text: Text) -> SpecialTokenError:
 def spans_of_bytes(widths: Iterable[int]) -> list[tuple[int, int]]:
     """[start, end) of tokens of so many bytes, one after another."""
     ends = [0, *accumulate(widths)]
-    return list(zip(ends, ends[1:], strict=False))
+    return list(pairwise(ends))
 
 
 def in_code_points(spans: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:

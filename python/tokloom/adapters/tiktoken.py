@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tokloom import _engine
 from tokloom.bpe import BPETokenizer
-from tokloom.errors import PatternError, TokloomError, VocabularyError
+from tokloom.errors import TokloomError, VocabularyError
 from tokloom.tokenizer import Tokenizer
 
 if TYPE_CHECKING:

@@ -93,15 +93,19 @@ def _labels(names: Iterable[str]) -> list[str]:
 
 
 def _facts(tokenizer: Tokenizer, summary: VocabularySummary) -> dict[str, Any]:
+    from tokloom.adapters.adapted import AdaptedTokenizer
     from tokloom.bpe import BPETokenizer
 
     known = (tokenizer.kind, tokenizer.pattern) if isinstance(tokenizer, BPETokenizer) else (None, None)
+    adapted = tokenizer if isinstance(tokenizer, AdaptedTokenizer) else None
     return {
         "name": tokenizer.name,
         "requested": tokenizer.requested,
         "substituted": tokenizer.substituted,
         "kind": known[0] or type(tokenizer).__name__,
+        "runs in": adapted.runs if adapted else "tokloom's engine",
         "guarantees": tokenizer.guarantees,
+        "doesn't come back": (adapted.why or None) if adapted else None,
         "vocab_size": tokenizer.vocab_size,
         "tokens": summary.tokens,
         "holes": summary.holes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tokloom.bpe import BPETokenizer
@@ -61,6 +62,7 @@ def view(tokenizer: Tokenizer) -> tiktoken.Encoding:
         if any(flags):
             does = " and ".join(what for what, is_so in zip(FLAGS, flags, strict=True) if is_so)
             raise VocabularyError(f"the special token {name!r} (id {id}) {does}, which tiktoken's don't")
+    _refuse_alike(sorted(tokenizer.special_tokens))
     pattern = tokenizer.tiktoken_pattern()
     try:
         import tiktoken
@@ -75,3 +77,12 @@ def view(tokenizer: Tokenizer) -> tiktoken.Encoding:
         mergeable_ranks={token: id for id, token in tokenizer.tokens().items()},
         special_tokens=tokenizer.special_tokens,
     )
+
+
+def _refuse_alike(names: list[str]) -> None:
+    """Of two special tokens that begin alike we find the longer; tiktoken the one that its hash table has first."""
+    for shorter, longer in pairwise(names):  # sorted: what begins with a name follows it
+        if longer.startswith(shorter):
+            raise VocabularyError(
+                f"the special token {longer!r} begins with {shorter!r}, and which of the two tiktoken finds is chance"
+            )
