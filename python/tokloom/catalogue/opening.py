@@ -11,7 +11,7 @@ from tokloom import _engine
 from tokloom.bpe import BPETokenizer
 from tokloom.catalogue.entries import Entry, Form
 from tokloom.catalogue.finding import Found, find
-from tokloom.catalogue.table import BY_NAME
+from tokloom.catalogue.table import BY_NAME, ENTRIES
 from tokloom.catalogue.tekken import read_tekken
 from tokloom.errors import FormatError, MissingDependencyError, VocabularyError
 from tokloom.patterns import resolve
@@ -75,46 +75,54 @@ def _open(entry: Entry, path: str | os.PathLike[str] | None, offline: bool) -> T
 
 def bytes_tokenizer() -> BPETokenizer:
     """A token for each byte."""
-    return BPETokenizer(_vocabulary("gpt4", [(byte, bytes([byte])) for byte in range(256)]), name="bytes")
+    return BPETokenizer(_vocabulary("gpt4", [(byte, bytes([byte])) for byte in range(256)], {}), name="bytes")
 
 
-def _vocabulary(pattern: str, tokens: list[tuple[int, bytes]]) -> _engine.Vocabulary:
+def _vocabulary(
+    pattern: str, tokens: list[tuple[int, bytes]], special_tokens: Mapping[str, int]
+) -> _engine.Vocabulary:
     return _engine.Vocabulary.from_parts(
         resolve(pattern),
         tokens,
         kind="bpe",
         merges=None,
         whole_pretoken_first=True,
-        added_tokens=[],
+        added_tokens=_as_added(special_tokens),
         post_processor=None,
     )
 
 
-def _with_special_tokens(table: _engine.Vocabulary, names: Mapping[str, int]) -> _engine.Vocabulary:
-    return table.with_added_tokens(
-        [
-            (name, id, True, False, False, False, False)
-            for name, id in sorted(names.items(), key=lambda item: item[1])
-        ]
-    )
+def _as_added(names: Mapping[str, int]) -> list[_engine.AddedToken]:
+    return [
+        (name, id, True, False, False, False, False)
+        for name, id in sorted(names.items(), key=lambda item: item[1])
+    ]
 
 
 def _from_ranks(entry: Entry, found: Found) -> Tokenizer:
+    special_tokens = dict(entry.special_tokens or {})
     key = f"{found.file.sha256} {entry.pattern}"
     table = _tables.get(key)
+    # Of the names with this table, what all have: to add tokens to a vocabulary costs half of making it.
+    shared = dict(
+        set(special_tokens.items()).intersection(
+            *((other.special_tokens or {}).items() for other in ENTRIES if found.file in other.files)
+        )
+    )
     if table is None:
         try:
-            table = _vocabulary(entry.pattern or "", _engine.read_ranks(found.data, found.place))
+            table = _vocabulary(entry.pattern or "", _engine.read_ranks(found.data, found.place), shared)
         except VocabularyError as error:
             raise FormatError(f"{found.place}: {error}") from None
         _tables[key] = table
-    return BPETokenizer(_with_special_tokens(table, entry.special_tokens or {}), name=entry.name)
+    own = {name: id for name, id in special_tokens.items() if name not in shared}
+    return BPETokenizer(table.with_added_tokens(_as_added(own)) if own else table, name=entry.name)
 
 
 def _from_tekken(entry: Entry, found: Found) -> Tokenizer:
     read = read_tekken(found.data, found.place)
     try:
-        vocabulary = _with_special_tokens(_vocabulary(read.pattern, read.tokens), read.special_tokens)
+        vocabulary = _vocabulary(read.pattern, read.tokens, read.special_tokens)
     except VocabularyError as error:
         raise FormatError(f"{found.place}: {error}") from None
     return BPETokenizer(vocabulary, name=entry.name)
