@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -183,6 +184,15 @@ class TestSources:
         assert found is not None
         assert found.data == data
         assert "carrier_of_tests" not in sys.modules
+
+    @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that is there and can't be read")
+    def test_a_file_that_the_system_does_not_let_be_read_is_named_and_passed_by(self, nothing_here):
+        path = nothing_here / "ours" / GPT4.name
+        path.parent.mkdir()
+        path.symlink_to("/proc/self/mem")
+        with pytest.raises(tokloom.VocabularyNotFoundError) as caught:
+            tokloom.load("gpt4")
+        assert f"{path}: Input/output error" in str(caught.value)
 
 
 class TestAltered:

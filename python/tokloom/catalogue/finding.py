@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from tokloom.catalogue import downloading
 from tokloom.catalogue.entries import Entry, File
 from tokloom.catalogue.places import Place, places
 from tokloom.catalogue.reading import check, read
-from tokloom.errors import ArgumentError, FormatError, VocabularyNotFoundError
+from tokloom.catalogue.table import ENTRIES
+from tokloom.errors import ArgumentError, FormatError, SourceError, VocabularyNotFoundError
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,8 @@ def _read_place(place: Place, file: File, looked: list[str]) -> bytes | None:
         return None
     try:
         return read(place.path, file, place.what, place.hub_hash)
-    except PermissionError:
-        looked.append(f"{place}: no permission to read it")
+    except SourceError as error:
+        looked.append(f"{place}: {error.strerror}")
         return None
 
 
@@ -148,9 +150,32 @@ def _names(file: File) -> list[str]:
     ]
 
 
-def _not_found(entry: Entry, looked: Sequence[str]) -> str:
-    from tokloom.catalogue.listing import nearest_here
+def place_of(entry: Entry) -> str | None:
+    """Where the entry's file lies on this machine, verified; None where it doesn't."""
+    if not entry.files:
+        return "always"
+    found = (find_here(file) for file in entry.files)
+    return next((one.place for one in found if one is not None), None)
 
+
+def nearest_here(wanted: Entry) -> str | None:
+    """The name on this machine that is the nearest in size."""
+
+    def distance(entry: Entry) -> float:
+        return abs(math.log(entry.vocab_size / wanted.vocab_size))
+
+    others = sorted((entry for entry in ENTRIES if entry is not wanted), key=distance)
+    return next((entry.name for entry in others if _is_here(entry)), None)
+
+
+def _is_here(entry: Entry) -> bool:
+    try:
+        return place_of(entry) is not None
+    except (FormatError, OSError):
+        return False
+
+
+def _not_found(entry: Entry, looked: Sequence[str]) -> str:
     wanted = " or ".join(
         f"{file.name} ({f'sha256 {file.sha256[:12]}…' if file.sha256 else 'at the pinned revision'})"
         for file in entry.files

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from tokloom.catalogue.downloading import write
 from tokloom.catalogue.entries import Entry
-from tokloom.catalogue.finding import find, find_here, remedy
+from tokloom.catalogue.finding import find, place_of, remedy
 from tokloom.catalogue.places import cache_folder
 from tokloom.catalogue.table import BY_NAME, ENTRIES
 from tokloom.errors import FormatError, VocabularyNotFoundError
@@ -79,31 +78,6 @@ def _known(entry: Entry) -> KnownVocabulary:
         None if here else remedy(entry),
         problem,
     )
-
-
-def place_of(entry: Entry) -> str | None:
-    """Where the entry's file lies on this machine, verified; None where it doesn't."""
-    if not entry.files:
-        return "always"
-    found = (find_here(file) for file in entry.files)
-    return next((one.place for one in found if one is not None), None)
-
-
-def nearest_here(wanted: Entry) -> str | None:
-    """The name on this machine that is the nearest in size."""
-
-    def distance(entry: Entry) -> float:
-        return abs(math.log(entry.vocab_size / wanted.vocab_size))
-
-    others = sorted((entry for entry in ENTRIES if entry is not wanted), key=distance)
-    return next((entry.name for entry in others if _is_here(entry)), None)
-
-
-def _is_here(entry: Entry) -> bool:
-    try:
-        return place_of(entry) is not None
-    except (FormatError, OSError):
-        return False
 
 
 def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> Path | None:
