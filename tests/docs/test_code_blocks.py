@@ -1,6 +1,7 @@
 """Every code block of the README and of docs/ runs, and gives what the page shows.
 
 - `python`: the blocks of a page share their names. `# prints: …` lines, and `>>>` examples, are compared.
+- `python needs NAME…`: the page runs where these modules are installed, and is skipped elsewhere.
 - `console`: lines after `$ ` are run by the shell, in the page's folder, with `tokloom` on the path; the lines below
   are the standard output (`…` stands for anything). A block of the information `console no-run` isn't run: it
   builds, installs or takes long.
@@ -27,24 +28,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTS = re.compile(r"^# prints: (.*)$", re.MULTILINE)
-# Pages that speak of published vocabularies, and of other libraries' protocols.
-VOCABULARIES = {
-    "vocabularies.md": ("gpt2", "gpt4"),
-    "differences.md": ("gpt2", "gpt4"),
-    "coming-from.md": ("gpt2", "gpt4", "gpt4o", "mistral-v1"),
-}
-MODULES = {
-    "coming-from.md": (
-        "tiktoken",
-        "tokenizers",
-        "sentencepiece",
-        "torch",
-        "transformers",
-        "tokloom.chat",
-        "tokloom.views.nanochat",
-        "tokloom.views.transformers",
-    )
-}
+# Pages that speak of published vocabularies.
+VOCABULARIES = {"vocabularies.md": ("gpt2", "gpt4"), "differences.md": ("gpt2", "gpt4")}
+# The lines of this page's tables belong to its blocks: `test_tables` runs both.
+WITH_TABLES = {"coming-from.md"}
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -52,14 +39,17 @@ class Block(NamedTuple):
     language: str
     code: str
     line: int
+    needs: tuple[str, ...]
 
 
 def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
-    return [
-        Block(match[1].strip(), match[2], text.count("\n", 0, match.start()) + 2)
-        for match in BLOCK.finditer(text)
-    ]
+    found = []
+    for match in BLOCK.finditer(text):
+        language, _, needs = match[1].strip().partition(" needs ")
+        line = text.count("\n", 0, match.start()) + 2
+        found.append(Block(language, match[2], line, tuple(needs.split())))
+    return found
 
 
 @pytest.fixture
@@ -75,18 +65,18 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-# The lines of this page's tables belong to its blocks: `test_tables` runs both.
-WITH_TABLES = {"coming-from.md"}
-
-
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.name not in WITH_TABLES], ids=lambda page: page.name
 )
 @pytest.mark.filterwarnings("ignore:the text ran out of pairs")
 @pytest.mark.filterwarnings("ignore:these . strings are names of files")
 def test_page(page: Path, corpus: Path) -> None:
-    require(page)
     names: dict[str, object] = {"__name__": page.stem}
+    for vocabulary in VOCABULARIES.get(page.name, ()):
+        published.load(vocabulary)
+    for block in blocks(page):
+        for module in block.needs:
+            pytest.importorskip(module, reason=f"{page.name} shows {module}, which isn't installed")
     for block in blocks(page):
         if block.language == "python":
             run_python(page, block, names)
@@ -96,14 +86,6 @@ def test_page(page: Path, corpus: Path) -> None:
             assert block.language in {"text", "json", "console no-run"}, (
                 f"{page}:{block.line}: nobody checks this"
             )
-
-
-def require(page: Path) -> None:
-    """Skips the page's test where a file or a library that it speaks of isn't here."""
-    for name in VOCABULARIES.get(page.name, ()):
-        published.load(name)
-    for module in MODULES.get(page.name, ()):
-        pytest.importorskip(module)
 
 
 def run_python(page: Path, block: Block, names: dict[str, object]) -> None:
