@@ -53,8 +53,8 @@ def load(
 
     Args:
         name_or_path: a name (`tokloom.names()`), or a path: a `Path`, or a str with a separator in it (`./gpt2`). A
-            folder that tokloom saved, a folder with a `tokenizer.json` or `tokenizer.model`, such a file, or a tiktoken
-            rank file.
+            folder that tokloom saved, a folder with a `tokenizer.json` or `tokenizer.model`, such a file, Mistral's
+            `tekken.json`, or a tiktoken rank file.
         path: for a name: its file, or the folder that holds it. It must be the published one.
         fallback: names or paths to take in its place if it isn't here, in this order. Nothing else ever substitutes;
             a warning says what does.
@@ -129,9 +129,10 @@ def _load(
             )
         if file.name == saved.DESCRIPTION:
             return _from_saved(file.parent)
-        return open_tokenizer_json(
-            read_file(file, at_most=LARGEST_MODEL), origin=str(file), name=path.resolve().stem
-        )
+        # By its name, as mistral_common tells it.
+        opened = catalogue.open_tekken if "tekken" in file.name else open_tokenizer_json
+        data = read_file(file, at_most=LARGEST_MODEL)
+        return opened(data, origin=str(file), name=path.resolve().stem)
     data = read_file(file, at_most=LARGEST_RANKS)
     if looks_like_sentencepiece(data):
         if pattern is not None or special_tokens is not None:

@@ -55,7 +55,7 @@ def test_word_pieces_of_a_vocabulary_in_lines():
     assert tokenizer.guarantees == "none"
 
 
-def test_tekken_shifts_ranks_by_its_special_tokens_and_takes_only_what_fits():
+def test_tekken_shifts_ranks_by_its_special_tokens_and_takes_only_what_fits(tmp_path):
     vocab = [bytes([byte]) for byte in range(256)] + [b"lo", b"low", b"too many"]
     data = json.dumps(
         {
@@ -76,6 +76,10 @@ def test_tekken_shifts_ranks_by_its_special_tokens_and_takes_only_what_fits():
     assert read.tokens[0] == (3, b"\0")
     assert read.tokens[-1] == (260, b"low")
     assert read.special_tokens == {"<unk>": 0, "<SPECIAL_1>": 1, "<SPECIAL_2>": 2}
+    (tmp_path / "tekken.json").write_bytes(data)
+    tokenizer = tokloom.load(tmp_path / "tekken.json")
+    assert tokenizer.encode("low <unk>") == [260, *(3 + byte for byte in b" <unk>")]
+    assert tokenizer.encode("<unk>low", special="parse") == [0, 260]
 
 
 def test_the_cache_is_the_named_folder_else_the_platforms(monkeypatch, tmp_path):

@@ -11,6 +11,7 @@ from tokloom.catalogue.listing import fetch as fetch
 from tokloom.catalogue.listing import vocabularies as vocabularies
 from tokloom.catalogue.opening import bytes_tokenizer as bytes_tokenizer
 from tokloom.catalogue.opening import open_name as open_name
+from tokloom.catalogue.opening import open_tekken as open_tekken
 from tokloom.catalogue.opening import renamed as renamed
 from tokloom.catalogue.places import cache_folder as cache_folder
 from tokloom.catalogue.reading import refuse_pickle as refuse_pickle

@@ -13,7 +13,13 @@ from tokloom.catalogue.entries import Entry, Form
 from tokloom.catalogue.finding import Found, find
 from tokloom.catalogue.table import BY_NAME, ENTRIES
 from tokloom.catalogue.tekken import read_tekken
-from tokloom.errors import FormatError, MissingDependencyError, VocabularyError
+from tokloom.errors import (
+    FormatError,
+    MissingDependencyError,
+    PatternError,
+    SpecialTokenError,
+    VocabularyError,
+)
 from tokloom.patterns import resolve
 from tokloom.tokenizer import Tokenizer
 
@@ -120,12 +126,21 @@ def _from_ranks(entry: Entry, found: Found) -> Tokenizer:
 
 
 def _from_tekken(entry: Entry, found: Found) -> Tokenizer:
-    read = read_tekken(found.data, found.place)
+    return open_tekken(found.data, origin=found.place, name=entry.name)
+
+
+def open_tekken(data: bytes, *, origin: str, name: str) -> BPETokenizer:
+    """The tokenizer of a `tekken.json`'s bytes.
+
+    Raises:
+        FormatError: they are no such file.
+    """
+    read = read_tekken(data, origin)
     try:
         vocabulary = _vocabulary(read.pattern, read.tokens, read.special_tokens)
-    except VocabularyError as error:
-        raise FormatError(f"{found.place}: {error}") from None
-    return BPETokenizer(vocabulary, name=entry.name)
+    except (VocabularyError, SpecialTokenError, PatternError) as error:
+        raise FormatError(f"{origin}: {error}") from None
+    return BPETokenizer(vocabulary, name=name)
 
 
 def _from_sentencepiece(entry: Entry, found: Found) -> Tokenizer:
