@@ -9,9 +9,6 @@
 from tokloom.adapters import adapt as adapt
 from tokloom.bpe import BPETokenizer as BPETokenizer
 from tokloom.bpe import train as train
-from tokloom.catalogue import KnownVocabulary as KnownVocabulary
-from tokloom.catalogue import fetch as fetch
-from tokloom.catalogue import vocabularies as vocabularies
 from tokloom.corpus import Source as Source
 from tokloom.corpus import files as files
 from tokloom.counts import PretokenCounts as PretokenCounts
@@ -30,8 +27,10 @@ from tokloom.errors import UnknownIdError as UnknownIdError
 from tokloom.errors import UnsupportedFormatError as UnsupportedFormatError
 from tokloom.errors import VocabularyError as VocabularyError
 from tokloom.errors import VocabularyNotFoundError as VocabularyNotFoundError
+from tokloom.loading import fetch as fetch
 from tokloom.loading import load as load
 from tokloom.loading import names as names
+from tokloom.loading import vocabularies as vocabularies
 from tokloom.patterns import pattern_names as pattern_names
 from tokloom.report import Comparison as Comparison
 from tokloom.report import compare as compare

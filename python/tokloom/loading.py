@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tokloom import _engine, adapters, catalogue, saved
+from tokloom import _engine, adapters, saved
 from tokloom.bpe import BPETokenizer
 from tokloom.errors import (
     ArgumentError,
@@ -23,7 +24,10 @@ from tokloom.patterns import PatternLike, require_text, resolve
 from tokloom.storage import read_file
 from tokloom.tokenizer import Tokenizer
 
-__all__ = ["load", "names"]
+if TYPE_CHECKING:
+    from tokloom.catalogue import KnownVocabulary
+
+__all__ = ["fetch", "load", "names", "vocabularies"]
 
 LARGEST_MODEL = 1 << 28
 LARGEST_RANKS = 1 << 30
@@ -37,7 +41,47 @@ def names() -> list[str]:
         >>> tokloom.names()[:3], "bytes" in tokloom.names()
         (['gpt2', 'gpt3', 'p50k_edit'], True)
     """
+    from tokloom import catalogue
+
     return [entry.name for entry in catalogue.ENTRIES]
+
+
+def vocabularies() -> list[KnownVocabulary]:
+    """All known vocabularies, with where each one's file lies on this machine. Nothing is downloaded.
+
+    Example:
+        >>> import tokloom
+        >>> [known.aliases for known in tokloom.vocabularies() if known.name == "gpt4"]
+        [('cl100k_base',)]
+    """
+    from tokloom import catalogue
+
+    return catalogue.vocabularies()
+
+
+def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> Path | None:
+    """Brings a known vocabulary's file into a folder, for a machine without a network, and returns its path.
+
+    None for what needs no file.
+
+    Args:
+        name: a known name or alias.
+        directory: the folder, made where it isn't there; default: tokloom's cache. There `TOKLOOM_CACHE` names it.
+        offline: whether only this machine is looked at.
+
+    Raises:
+        VocabularyNotFoundError: its file is nowhere, or nothing is known by that name.
+        FormatError: a file of its name is not the published one.
+        SourceError: the system refuses to write (also an OSError).
+
+    Example:
+        >>> import tokloom
+        >>> tokloom.fetch("bytes") is None
+        True
+    """
+    from tokloom import catalogue
+
+    return catalogue.fetch(name, directory, offline=offline)
 
 
 def load(
@@ -75,6 +119,8 @@ def load(
         >>> tokloom.load("bytes").vocab_size
         256
     """
+    from tokloom import catalogue
+
     wishes = _as_wishes(fallback)
     try:
         return _load(name_or_path, path, offline, pattern, special_tokens)
@@ -112,6 +158,8 @@ def _load(
     pattern: PatternLike | None,
     special_tokens: Mapping[str, int] | Iterable[str] | None,
 ) -> Tokenizer:
+    from tokloom import catalogue
+
     if isinstance(name_or_path, str) and not _looks_like_path(name_or_path):
         return _by_name(name_or_path, given, offline, pattern, special_tokens)
     path = Path(name_or_path)
@@ -179,6 +227,8 @@ def _looks_like_path(name: str) -> bool:
 def _by_name(
     name: str, path: str | PathLike[str] | None, offline: bool, pattern: object, special_tokens: object
 ) -> Tokenizer:
+    from tokloom import catalogue
+
     if name not in catalogue.BY_NAME:
         hint = (
             f"; there is a file or folder of that name here: load it as './{name}'"
@@ -200,6 +250,8 @@ def _by_name(
 
 
 def _file_in(path: Path) -> Path:
+    from tokloom import catalogue
+
     if not path.is_dir():
         return path
     for name in (saved.DESCRIPTION, "tokenizer.json", "tokenizer.model"):

@@ -48,13 +48,7 @@ class KnownVocabulary:
 
 
 def vocabularies() -> list[KnownVocabulary]:
-    """All known vocabularies, with where each one's file lies on this machine. Nothing is downloaded.
-
-    Example:
-        >>> import tokloom
-        >>> [known.aliases for known in tokloom.vocabularies() if known.name == "gpt4"]
-        [('cl100k_base',)]
-    """
+    """All of them: `tokloom.vocabularies`."""
     return [_known(entry) for entry in ENTRIES]
 
 
@@ -81,19 +75,7 @@ def _known(entry: Entry) -> KnownVocabulary:
 
 
 def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> Path | None:
-    """Brings a known vocabulary's file into a folder, for a machine without a network, and returns its path.
-
-    None for what needs no file.
-
-    Args:
-        name: a known name or alias.
-        directory: the folder, made where it isn't there; default: tokloom's cache. There `TOKLOOM_CACHE` names it.
-        offline: whether only this machine is looked at.
-
-    Raises:
-        VocabularyNotFoundError: its file is nowhere, or nothing is known by that name.
-        SourceError: the system refuses to write (also an OSError).
-    """
+    """Brings a file into a folder: `tokloom.fetch`."""
     entry = entry_of(name)
     if not entry.files:
         return None
