@@ -12,6 +12,7 @@ from tokloom import _engine
 from tokloom.adapters.adapted import AdaptedTokenizer, Facts, Spans
 from tokloom.adapters.huggingface_decoder import pieces_of
 from tokloom.adapters.huggingface_file import (
+    check_ids,
     checked_text,
     free_number,
     hiding,
@@ -54,6 +55,7 @@ class TokenizersTokenizer(AdaptedTokenizer):
         text = checked_text(state.data, origin)
         self._library = opened(text, origin)
         self._file = written(self._library)
+        check_ids(self._library, self._file, origin)
         tokens = table_of(self._library, origin)
         text_returns, why, byte_ids = verdict(self._file)
         fallback = bool(self._file["model"].get("byte_fallback"))

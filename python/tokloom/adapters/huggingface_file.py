@@ -85,6 +85,12 @@ def written(library: tokenizers.Tokenizer) -> dict[str, Any]:
     return file
 
 
+def check_ids(library: tokenizers.Tokenizer, file: dict[str, Any], origin: str) -> None:
+    """Refuses a vocabulary in which two tokens have one id: the library takes it, and writes but one of them."""
+    if len(file["model"]["vocab"]) != library.get_vocab_size(with_added_tokens=False):
+        raise FormatError(f"{origin}: model.vocab: two tokens have the same id; give each token its own")
+
+
 def hiding(file: dict[str, Any], hidden: Collection[str], number: int) -> str:
     """The file with these special tokens called otherwise, so that text which reads like them is text.
 
