@@ -115,7 +115,10 @@ def with_model(make, **change) -> bytes:
     ("make", "change"),
     [
         (models.word_piece, {"vocab": {"a": 0, "b": 0, "[UNK]": 1}}),  # one id twice
-        (models.word_piece, {"vocab": {"a": 0, "[UNK]": 4_000_000_000}}),  # a table of four thousand million rows
+        (
+            models.word_piece,
+            {"vocab": {"a": 0, "[UNK]": 4_000_000_000}},
+        ),  # a table of four thousand million rows
         (models.unigram, {"unk_id": 10**6}),
         (models.unigram, {"vocab": []}),
         (models.unigram, {"vocab": [["a", "b"]]}),

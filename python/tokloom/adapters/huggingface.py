@@ -13,6 +13,7 @@ from tokloom.adapters.adapted import AdaptedTokenizer, Facts, Spans
 from tokloom.adapters.huggingface_decoder import pieces_of
 from tokloom.adapters.huggingface_file import (
     check_ids,
+    check_size,
     checked_text,
     free_number,
     hiding,
@@ -54,9 +55,9 @@ class TokenizersTokenizer(AdaptedTokenizer):
     def __init__(self, state: State, origin: str) -> None:
         text = checked_text(state.data, origin)
         self._library = opened(text, origin)
+        tokens = table_of(self._library, origin)
         self._file = written(self._library)
         check_ids(self._library, self._file, origin)
-        tokens = table_of(self._library, origin)
         text_returns, why, byte_ids = verdict(self._file)
         fallback = bool(self._file["model"].get("byte_fallback"))
         byte_tokens = {token for token in tokens if token and fallback and byte_of(token) is not None}
@@ -198,8 +199,10 @@ def adapt(object: object, name: str | None) -> Tokenizer:
     backend = _backend(object)
     assert backend is not None, "takes() is asked first"
     called = name or getattr(object, "name_or_path", "") or "tokenizer"
+    origin = f"the object {called!r}"
+    check_size(backend, origin)
     file = {**written(backend), "truncation": None, "padding": None}
-    return from_bytes(json.dumps(file, ensure_ascii=False).encode(), f"the object {called!r}", name=called)
+    return from_bytes(json.dumps(file, ensure_ascii=False).encode(), origin, name=called)
 
 
 def _backend(object: object) -> tokenizers.Tokenizer | None:
