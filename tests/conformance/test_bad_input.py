@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import pickle
@@ -68,14 +69,14 @@ def test_a_model_that_is_none(tmp_path, data):
 
 def test_a_model_cut_anywhere(tmp_path):
     data = small_model()
-    for length in random.Random(1).sample(range(len(data)), 60):
-        try:
-            tokenizer = opened(tmp_path, data[:length], "cut.model")
-        except tokloom.FormatError as error:
-            assert "cut.model" in str(error)
-        else:
-            # The settings after the pieces are optional; a file without them says so by its fingerprint.
-            assert tokenizer.fingerprint != sentencepiece.from_bytes(data, "whole", name="whole").fingerprint
+    whole = sentencepiece.from_bytes(data, "whole", name="whole")
+    for length in random.Random(1).sample(range(len(data) - 400), 60):
+        # Cut between two pieces it is a smaller model, without the settings at its end: another one.
+        with contextlib.suppress(tokloom.FormatError):
+            assert opened(tmp_path, data[:length], "cut.model").fingerprint != whole.fingerprint
+    for length in (1, len(data) // 2, len(data) - 1):
+        with pytest.raises(tokloom.FormatError, match=r"cut\.model"):
+            opened(tmp_path, data[:length], "cut.model")
 
 
 @pytest.mark.parametrize("make", [models.word_piece, models.unigram, models.llama_like, models.byte_level])
@@ -131,7 +132,7 @@ def test_models_that_contradict_themselves(tmp_path, make, change):
         opened(tmp_path, with_model(make, **change), "x.json")
 
 
-@pytest.mark.parametrize("open_, close", [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize(("open_", "close"), [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize("field", ["normalizer", "pre_tokenizer", "decoder", "model", "extra"])
 def test_huge_nesting(tmp_path, field, open_, close):
     nested = f"{open_ * 100_000}0{close * 100_000}"
@@ -145,15 +146,11 @@ def test_nested_sequences_that_the_library_would_follow(tmp_path):
     for _ in range(100):
         nested = {"type": "Sequence", "normalizers": [nested]}
     data = json.dumps({**file_of(models.word_piece), "normalizer": nested}).encode()
-    try:
-        tokenizer = opened(tmp_path, data, "deep.json")
-    except tokloom.FormatError as error:
-        assert "deep.json" in str(error)
-    else:
-        assert tokenizer.guarantees == "none"
+    with pytest.raises(tokloom.FormatError, match=r"deep\.json"):
+        opened(tmp_path, data, "deep.json")
 
 
-def test_a_word_that_the_model_can_not_say(tmp_path):
+def test_a_word_that_the_model_can_not_say():
     made = tokenizers.Tokenizer(tokenizers.models.WordPiece({"a": 0}, unk_token="[UNK]"))
     ours = tokloom.adapt(made)
     assert ours.encode("a") == [0]
