@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -180,7 +181,8 @@ def test_a_rank_file_may_be_called_tokenizer_model(tmp_path):
 def test_other_objects():
     tokenizer = tokloom.load("bytes")
     assert tokloom.adapt(tokenizer) is tokenizer
-    for object in ("gpt2", 5, None, [], json):
+    objects: tuple[object, ...] = ("gpt2", 5, None, [], json)
+    for object in objects:
         with pytest.raises(tokloom.ArgumentError, match=r"tiktoken\.Encoding"):
             tokloom.adapt(object)
 
@@ -224,7 +226,7 @@ def changed(text: str, change) -> AdaptedTokenizer:
     return tokenizer
 
 
-def section(made: object) -> dict:
+def section(made: Any) -> dict:
     return json.loads(made.__getstate__())
 
 

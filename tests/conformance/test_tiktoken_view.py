@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import samples
 import tokloom
 from conformance.kinds import KINDS, from_file
-from conformance.kinds import trained as trained_kind
 from property import making
 
 ENGINE = [kind for kind in KINDS if kind.runs == "engine" and kind.name != "words"]
@@ -102,7 +101,7 @@ def test_what_tiktoken_can_not_say_is_refused(make, match):
 def test_merges_that_ids_do_not_say_are_refused():
     import json
 
-    file = json.loads(trained_kind()._vocabulary.to_huggingface())
+    file = json.loads(trained("gpt4")._vocabulary.to_huggingface())
     file["model"]["merges"].reverse()
     tokenizer = from_file(json.dumps(file).encode(), "tokenizer.json")
     assert isinstance(tokenizer, tokloom.BPETokenizer)
