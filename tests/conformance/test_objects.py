@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -53,7 +54,10 @@ def test_any_encoding_has_its_ids_here(data):
 
 def test_what_tiktoken_drops_is_kept():
     theirs = tiktoken.Encoding(
-        "made", pat_str="[a-z]+", mergeable_ranks={bytes([byte]): byte for byte in range(256)}, special_tokens={}
+        "made",
+        pat_str="[a-z]+",
+        mergeable_ranks={bytes([byte]): byte for byte in range(256)},
+        special_tokens={},
     )
     assert theirs.encode("a b") == [97, 98]
     assert tokloom.adapt(theirs).encode("a b") == [97, 32, 98]
@@ -87,7 +91,9 @@ def making_byte_level() -> tokenizers.Tokenizer:
     return made
 
 
-@pytest.mark.parametrize("text", [trained.word_piece, trained.unigram, trained.llama_like, trained.byte_level])
+@pytest.mark.parametrize(
+    "text", [trained.word_piece, trained.unigram, trained.llama_like, trained.byte_level]
+)
 def test_an_object_is_as_its_file(text, tmp_path):
     made = tokenizers.Tokenizer.from_str(text())
     made.no_truncation()
@@ -109,7 +115,9 @@ def test_an_object_is_as_its_file(text, tmp_path):
 def test_fast_tokenizers_of_transformers():
     transformers = pytest.importorskip("transformers", reason="transformers isn't installed")
     backend = tokenizers.Tokenizer.from_str(trained.word_piece())
-    theirs = transformers.PreTrainedTokenizerFast(tokenizer_object=backend, cls_token="[CLS]", pad_token="[PAD]")
+    theirs = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend, cls_token="[CLS]", pad_token="[PAD]"
+    )
     ours = tokloom.adapt(theirs)
     assert isinstance(ours, TokenizersTokenizer)
     for text in samples.NASTY_TEXTS:
@@ -173,7 +181,8 @@ def test_a_rank_file_may_be_called_tokenizer_model(tmp_path):
 def test_other_objects():
     tokenizer = tokloom.load("bytes")
     assert tokloom.adapt(tokenizer) is tokenizer
-    for object in ("gpt2", 5, None, [], json):
+    objects: tuple[object, ...] = ("gpt2", 5, None, [], json)
+    for object in objects:
         with pytest.raises(tokloom.ArgumentError, match=r"tiktoken\.Encoding"):
             tokloom.adapt(object)
 
@@ -217,7 +226,7 @@ def changed(text: str, change) -> AdaptedTokenizer:
     return tokenizer
 
 
-def section(made: object) -> dict:
+def section(made: Any) -> dict:
     return json.loads(made.__getstate__())
 
 
@@ -226,7 +235,9 @@ AGAINST = {
     "no bytes": (lambda file: file["model"].update(byte_fallback=False), "\U0001f600"),
     "Metaspace": (
         lambda file: file.update(
-            normalizer=None, pre_tokenizer=section(pre_tokenizers.Metaspace()), decoder=section(decoders.Metaspace())
+            normalizer=None,
+            pre_tokenizer=section(pre_tokenizers.Metaspace()),
+            decoder=section(decoders.Metaspace()),
         ),
         " a",
     ),

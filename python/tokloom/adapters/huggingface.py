@@ -12,6 +12,8 @@ from tokloom import _engine
 from tokloom.adapters.adapted import AdaptedTokenizer, Facts, Spans
 from tokloom.adapters.huggingface_decoder import pieces_of
 from tokloom.adapters.huggingface_file import (
+    check_ids,
+    check_size,
     checked_text,
     free_number,
     hiding,
@@ -53,8 +55,9 @@ class TokenizersTokenizer(AdaptedTokenizer):
     def __init__(self, state: State, origin: str) -> None:
         text = checked_text(state.data, origin)
         self._library = opened(text, origin)
-        self._file = written(self._library)
         tokens = table_of(self._library, origin)
+        self._file = written(self._library)
+        check_ids(self._library, self._file, origin)
         text_returns, why, byte_ids = verdict(self._file)
         fallback = bool(self._file["model"].get("byte_fallback"))
         byte_tokens = {token for token in tokens if token and fallback and byte_of(token) is not None}
@@ -96,8 +99,39 @@ class TokenizersTokenizer(AdaptedTokenizer):
             return instance.encode(text, add_special_tokens=False)
 
     def _encode(self, text: str, parsed: frozenset[str] | None) -> list[int]:
-        ids: list[int] = self._encoding(text, parsed).ids
+        return self._without_hidden(self._encoding(text, parsed).ids, parsed)
+
+    def _without_hidden(self, ids: list[int], parsed: frozenset[str] | None) -> list[int]:
+        """The ids, if no control token is among them that the text wasn't to come to: the proof of `hiding`."""
+        if parsed is not None:
+            allowed = {self._facts.special[name] for name in parsed}
+            for id in self._special_ids.difference(allowed).intersection(ids):
+                if id != self._unknown:
+                    raise VocabularyError(
+                        f"the model makes the control token {self._token(id)!r} of ordinary text; nothing was encoded"
+                    )
         return ids
+
+    def _encode_many(
+        self, texts: list[str], parsed: list[frozenset[str] | None], threads: int
+    ) -> list[list[int]]:
+        # The library has threads of its own, as many as there are processors; its calls for one text hold the lock.
+        groups: dict[tuple[frozenset[str] | None, int], list[int]] = {}
+        many: list[list[int]] = [[] for _ in texts]
+        for index, (text, names) in enumerate(zip(texts, parsed, strict=True)):
+            if threads == 1 or self._stand_in(text, names) is not None:
+                many[index] = self._ids(text, names)
+            else:
+                groups.setdefault((names, free_number(text)), []).append(index)
+        for (names, _), indices in groups.items():
+            instance = self._instance(texts[indices[0]], names)
+            with library_errors("the texts can't be encoded", VocabularyError):
+                found = instance.encode_batch_fast(
+                    [texts[index] for index in indices], add_special_tokens=False
+                )
+            for index, encoding in zip(indices, found, strict=True):
+                many[index] = self._without_hidden(encoding.ids, names)
+        return many
 
     def _offsets(self, text: str, parsed: frozenset[str] | None) -> Spans:
         offsets: Spans = self._encoding(text, parsed).offsets
@@ -196,8 +230,10 @@ def adapt(object: object, name: str | None) -> Tokenizer:
     backend = _backend(object)
     assert backend is not None, "takes() is asked first"
     called = name or getattr(object, "name_or_path", "") or "tokenizer"
+    origin = f"the object {called!r}"
+    check_size(backend, origin)
     file = {**written(backend), "truncation": None, "padding": None}
-    return from_bytes(json.dumps(file, ensure_ascii=False).encode(), f"the object {called!r}", name=called)
+    return from_bytes(json.dumps(file, ensure_ascii=False).encode(), origin, name=called)
 
 
 def _backend(object: object) -> tokenizers.Tokenizer | None:

@@ -85,6 +85,12 @@ def written(library: tokenizers.Tokenizer) -> dict[str, Any]:
     return file
 
 
+def check_ids(library: tokenizers.Tokenizer, file: dict[str, Any], origin: str) -> None:
+    """Refuses a vocabulary in which two tokens have one id: the library takes it, and writes but one of them."""
+    if len(file["model"]["vocab"]) != library.get_vocab_size(with_added_tokens=False):
+        raise FormatError(f"{origin}: model.vocab: two tokens have the same id; give each token its own")
+
+
 def hiding(file: dict[str, Any], hidden: Collection[str], number: int) -> str:
     """The file with these special tokens called otherwise, so that text which reads like them is text.
 
@@ -141,17 +147,21 @@ def special_of(file: dict[str, Any], byte_tokens: Collection[str]) -> dict[str, 
     return {content: id for id, content in tokens}
 
 
-def table_of(library: tokenizers.Tokenizer, origin: str) -> list[str | None]:
-    """Each id's token; None for one that stands for nothing.
+def check_size(library: tokenizers.Tokenizer, origin: str) -> int:
+    """How many ids there are, holes counted. To be asked first: the library writes a file by counting to the last id.
 
     Raises:
         FormatError: an id is beyond what any vocabulary has.
     """
-    vocabulary = library.get_vocab(with_added_tokens=True)
-    highest = max(vocabulary.values(), default=-1)
+    highest = max(library.get_vocab(with_added_tokens=True).values(), default=-1)
     if highest >= MOST_IDS:
         raise FormatError(f"{origin}: it has the id {highest:,}; at most {MOST_IDS:,} ids are read")
-    return [library.id_to_token(id) for id in range(highest + 1)]
+    return highest + 1
+
+
+def table_of(library: tokenizers.Tokenizer, origin: str) -> list[str | None]:
+    """Each id's token; None for one that stands for nothing."""
+    return [library.id_to_token(id) for id in range(check_size(library, origin))]
 
 
 def unknown_id(file: dict[str, Any], tokens: list[str | None]) -> int | None:
