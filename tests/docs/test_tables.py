@@ -28,10 +28,34 @@ def cells(row: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
 
 
-def test_the_table_of_known_vocabularies_is_the_catalogues() -> None:
+def known_vocabularies() -> list[list[str]]:
     page = (ROOT / "docs" / "vocabularies.md").read_text("utf-8")
-    shown = [cells(line) for line in page.splitlines() if line.startswith("| `")]
-    assert shown == [
+    return [cells(line) for line in page.splitlines() if line.startswith("| `")]
+
+
+def test_the_table_of_special_tokens_and_sources_is_the_catalogues() -> None:
+    shown = known_vocabularies()
+    assert shown[len(shown) // 2 :] == [
+        [
+            f"`{known.name}`",
+            special(known.special_tokens) if known.name != "bytes" else "none",
+            f"`{known.sha256[:16]}…`" if known.sha256 else "–",
+            known.source,
+        ]
+        for known in tokloom.vocabularies()
+    ]
+
+
+def special(tokens: dict[str, int]) -> str:
+    """Few are all named; of many, how many and from where to where."""
+    if len(tokens) > 6:
+        return f"{len(tokens):,}, from {min(tokens.values())} to {max(tokens.values())}"
+    return ", ".join(f"`{name}` {id}" for name, id in tokens.items()) or "in the file"
+
+
+def test_the_table_of_known_vocabularies_is_the_catalogues() -> None:
+    shown = known_vocabularies()
+    assert shown[: len(shown) // 2] == [
         [
             f"`{known.name}`",
             ", ".join(f"`{alias}`" for alias in known.aliases),
