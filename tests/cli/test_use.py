@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -298,14 +299,14 @@ class TestNames:
         monkeypatch.chdir(Path(mine).parent)
         assert numbers(run("encode", "mine", given=TEXT).stdout) == [tokenizer.encode(TEXT)]
 
-    def test_what_is_a_name_and_a_folder_is_refused(self, run, mine, monkeypatch):
-        from pathlib import Path
-
-        monkeypatch.chdir(Path(mine).parent)
-        monkeypatch.setattr(tokloom, "names", lambda: ["mine"])
-        result = run("encode", "mine", given=TEXT)
+    def test_what_is_a_name_and_a_folder_is_refused(self, run, mine, monkeypatch, tmp_path):
+        for name in ("gpt2", "cl100k_base"):  # a name and an alias
+            shutil.copytree(mine, tmp_path / name)
+        monkeypatch.chdir(tmp_path)
+        assert run("encode", "cl100k_base", given=TEXT).exit_code == 1
+        result = run("encode", "gpt2", given=TEXT)
         assert result.exit_code == 1
-        assert "./mine" in result.stderr
+        assert "./gpt2" in result.stderr
 
     def test_an_unknown_name(self, run):
         result = run("inspect", "no-such-vocabulary")

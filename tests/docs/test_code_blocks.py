@@ -1,6 +1,7 @@
 """Every code block of the README and of docs/ runs, and gives what the page shows.
 
 - `python`: the blocks of a page share their names. `# prints: …` lines, and `>>>` examples, are compared.
+- `python needs NAME…`: the page runs where these modules are installed, and is skipped elsewhere.
 - `console`: lines after `$ ` are run by the shell, in the page's folder, with `tokloom` on the path; the lines below
   are the standard output (`…` stands for anything). A block of the information `console no-run` isn't run: it
   builds, installs or takes long.
@@ -21,10 +22,16 @@ from typing import NamedTuple
 
 import pytest
 
+import published
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTS = re.compile(r"^# prints: (.*)$", re.MULTILINE)
+# Pages that speak of published vocabularies.
+VOCABULARIES = {"vocabularies.md": ("gpt2", "gpt4"), "differences.md": ("gpt2", "gpt4")}
+# The lines of this page's tables belong to its blocks: `test_tables` runs both.
+WITH_TABLES = {"coming-from.md"}
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -32,14 +39,17 @@ class Block(NamedTuple):
     language: str
     code: str
     line: int
+    needs: tuple[str, ...]
 
 
 def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
-    return [
-        Block(match[1].strip(), match[2], text.count("\n", 0, match.start()) + 2)
-        for match in BLOCK.finditer(text)
-    ]
+    found = []
+    for match in BLOCK.finditer(text):
+        language, _, needs = match[1].strip().partition(" needs ")
+        line = text.count("\n", 0, match.start()) + 2
+        found.append(Block(language, match[2], line, tuple(needs.split())))
+    return found
 
 
 @pytest.fixture
@@ -50,15 +60,23 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(path, tmp_path / "corpus")
     shutil.copytree(ROOT / "examples" / "texts", tmp_path / "examples" / "texts")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # what a page needs is here, or its test is skipped
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in WITH_TABLES], ids=lambda page: page.name
+)
 @pytest.mark.filterwarnings("ignore:the text ran out of pairs")
 @pytest.mark.filterwarnings("ignore:these . strings are names of files")
 def test_page(page: Path, corpus: Path) -> None:
     names: dict[str, object] = {"__name__": page.stem}
+    for vocabulary in VOCABULARIES.get(page.name, ()):
+        published.load(vocabulary)
+    for block in blocks(page):
+        for module in block.needs:
+            pytest.importorskip(module, reason=f"{page.name} shows {module}, which isn't installed")
     for block in blocks(page):
         if block.language == "python":
             run_python(page, block, names)

@@ -19,6 +19,7 @@ from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 import samples
 import tokloom
 from tokloom import BPETokenizer
+from tokloom.adapters.huggingface import TokenizersTokenizer
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|endoftext|>2", "한국"]
 PATTERNS = tokloom.pattern_names()
@@ -216,24 +217,26 @@ def test_merges_that_ranks_do_not_say(tmp_path_factory, made, ignore_merges, tex
     assert [again.encode(text) for text in texts] == [ours.encode(text) for text in texts]
 
 
-def test_a_normaliser_is_refused_by_its_name(tmp_path):
+def test_a_normaliser_is_left_to_tokenizers_and_named(tmp_path):
     made = made_by_tokenizers()
     made.normalizer = tokenizers.normalizers.NFKC()
     made.save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(tokloom.FormatError, match="NFKC") as caught:
-        tokloom.load(tmp_path / "tokenizer.json")
-    assert "tokenizer.json" in str(caught.value)
+    loaded = tokloom.load(tmp_path / "tokenizer.json")
+    assert isinstance(loaded, TokenizersTokenizer)
+    assert "NFKC" in loaded.reason
+    assert "tokenizers" in loaded.runs
 
 
 @pytest.mark.parametrize(
     "model", [models.WordPiece({"a": 0}, unk_token="a"), models.WordLevel({"a": 0}, unk_token="a")]
 )
-def test_another_model_is_refused_by_its_name(tmp_path, model):
+def test_another_model_is_left_to_tokenizers_and_named(tmp_path, model):
     made = tokenizers.Tokenizer(model)
     made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     made.save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(tokloom.FormatError, match=type(model).__name__):
-        tokloom.load(tmp_path / "tokenizer.json")
+    loaded = tokloom.load(tmp_path / "tokenizer.json")
+    assert isinstance(loaded, TokenizersTokenizer)
+    assert type(model).__name__ in loaded.reason
 
 
 # --- ranks ----------------------------------------------------------------------------------------------------------

@@ -12,4 +12,5 @@ def test_import_pulls_in_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     loaded = set(json.loads(done.stdout))
     assert "tokloom._engine" in loaded
+    assert "tokloom.catalogue" not in loaded  # until the first load
     assert not HEAVY & {name.partition(".")[0] for name in loaded}

@@ -33,6 +33,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
             raise(py, "SpecialTokenError", (message,))
         }
         Error::Format(_) => raise(py, "FormatError", (message,)),
+        Error::Unsupported { reason, .. } => raise(py, "UnsupportedFormatError", (message, reason)),
         Error::UnknownId(_) => raise(py, "UnknownIdError", (message,)),
         Error::Argument(_) => raise(py, "ArgumentError", (message,)),
         Error::Io { path, source } => {

@@ -17,6 +17,13 @@ pub enum Error {
     SpecialToken(String),
     /// A file whose contents are not what they should be: which file, where in it, and what was expected.
     Format(String),
+    /// A file that is in order, but asks for what the engine doesn't do exactly.
+    Unsupported {
+        /// The whole story: which file, where in it, what, and what to do.
+        message: String,
+        /// What in the file it is, in a few words.
+        reason: String,
+    },
     /// A special token in a text that allows none.
     ForbiddenSpecialToken {
         /// The token.
@@ -78,6 +85,7 @@ impl fmt::Display for Error {
             | Error::Vocabulary(message)
             | Error::SpecialToken(message)
             | Error::Format(message)
+            | Error::Unsupported { message, .. }
             | Error::Argument(message)
             | Error::Internal(message) => formatter.write_str(message),
             Error::ForbiddenSpecialToken { token, position, text } => {

@@ -5,6 +5,7 @@ import sys
 
 from tokloom.cli.app import SpreadCommand, app
 from tokloom.cli.changing import export, extend, prune
+from tokloom.cli.knowing import check, fetch, names
 from tokloom.cli.looking import compare, inspect
 from tokloom.cli.training import train
 from tokloom.cli.using import count, decode, encode
@@ -16,6 +17,9 @@ for _command in (
     encode,
     decode,
     count,
+    names,
+    fetch,
+    check,
     inspect,
     compare,
     export,

@@ -11,6 +11,7 @@ import typer
 
 from tokloom.cli.options import (
     Directory,
+    Fallback,
     Memory,
     Overwrite,
     Pattern,
@@ -37,6 +38,7 @@ def export(
     format: Annotated[ExportFormat, typer.Option("--format", help="Who shall read it.")],
     pattern: Pattern = None,
     special_token: SpecialIds = None,
+    fallback: Fallback = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write a vocabulary in another library's format.
@@ -47,7 +49,7 @@ def export(
     from tokloom.cli.outputs import check_file, say
 
     check_file(path, overwrite=overwrite)
-    load_tokenizer(tokenizer, pattern, special_token).export(path, format=format.value)
+    load_tokenizer(tokenizer, pattern, special_token, fallback).export(path, format=format.value)
     say(f"{path}: written for {format.value}")
 
 
@@ -67,6 +69,7 @@ def prune(
         Path | None, typer.Option("--map", metavar="FILE", help="Write old id → new id to this JSON file.")
     ] = None,
     text_field: TextField = "text",
+    fallback: Fallback = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -85,7 +88,7 @@ def prune(
     check_directory(output, overwrite=overwrite)
     if map_file is not None:
         check_file(map_file, overwrite=overwrite)
-    loaded = load_vocabulary(tokenizer)
+    loaded = load_vocabulary(tokenizer, fallback)
     text = corpus(source, text_field) if source is not None else None
     smaller, new_ids = loaded.prune(keep=keep, min_count=min_count, source=text)
     smaller.save(output)
@@ -107,6 +110,7 @@ def extend(
     threads: Threads = None,
     memory: Memory = None,
     text_field: TextField = "text",
+    fallback: Fallback = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -118,7 +122,7 @@ def extend(
     from tokloom.cli.outputs import check_directory, say
 
     check_directory(output, overwrite=overwrite)
-    loaded = load_vocabulary(tokenizer)
+    loaded = load_vocabulary(tokenizer, fallback)
     larger = loaded.train_more(
         corpus(source, text_field), vocab_size, threads=threads, memory=memory, progress=not quiet
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-from tokloom.cli.options import parse_special_ids
+from tokloom.cli.options import parse_names, parse_special_ids
 from tokloom.corpus.sources import Source, SourceFile, files
 from tokloom.errors import ArgumentError, SourceError
 
@@ -32,26 +32,40 @@ class Input:
 
 
 def load_tokenizer(
-    name: str, pattern: str | None = None, special_tokens: list[str] | None = None
+    name: str,
+    pattern: str | None = None,
+    special_tokens: list[str] | None = None,
+    fallback: str | None = None,
 ) -> Tokenizer:
-    """The tokenizer of a known name or of a path.
+    """The tokenizer of a known name or of a path, or the first of the fallback list that is here."""
+    import tokloom
+
+    return tokloom.load(
+        _name_or_path(name),
+        fallback=[_name_or_path(wish) for wish in parse_names(fallback)],
+        pattern=pattern,
+        special_tokens=parse_special_ids(special_tokens),
+    )
+
+
+def _name_or_path(name: str) -> str:
+    """What `tokloom.load` takes for what was typed.
 
     In Python a path has a separator in it or is a `Path`; in a shell `my-tokenizer` may well be the folder next to one.
     What is both a known name and a file is refused, so that nobody gets the other one.
     """
-    import tokloom
+    from tokloom import catalogue
 
-    ids = parse_special_ids(special_tokens)
-    if Path(name).name == name and os.path.lexists(name):
-        if name in tokloom.names():
-            raise ArgumentError(
-                f"{name} is a known vocabulary and a file here as well; write .{os.sep}{name} for the file"
-            )
-        name = f".{os.sep}{name}"
-    return tokloom.load(name, pattern=pattern, special_tokens=ids)
+    if Path(name).name != name or not os.path.lexists(name):
+        return name
+    if name in catalogue.BY_NAME:
+        raise ArgumentError(
+            f"{name} is a known vocabulary and a file here as well; write .{os.sep}{name} for the file"
+        )
+    return f".{os.sep}{name}"
 
 
-def load_vocabulary(name: str) -> BPETokenizer:
+def load_vocabulary(name: str, fallback: str | None = None) -> BPETokenizer:
     """The same, for what only a vocabulary of tokens in a list can do: be pruned or go on training.
 
     Raises:
@@ -59,7 +73,7 @@ def load_vocabulary(name: str) -> BPETokenizer:
     """
     from tokloom.bpe import BPETokenizer
 
-    tokenizer = load_tokenizer(name)
+    tokenizer = load_tokenizer(name, fallback=fallback)
     if not isinstance(tokenizer, BPETokenizer):
         raise ArgumentError(
             f"{name} is a {type(tokenizer).__name__}; only a byte-level vocabulary can be changed"

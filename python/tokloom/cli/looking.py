@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokloom.cli.options import AsJson, Pattern, SpecialIds, TextField, TokenizerName
+from tokloom.cli.options import AsJson, Fallback, Pattern, SpecialIds, TextField, TokenizerName
 
 if TYPE_CHECKING:
     from tokloom.metrics.vocabulary import VocabularySummary
@@ -23,6 +23,7 @@ def inspect(
     as_json: AsJson = False,
     pattern: Pattern = None,
     special_token: SpecialIds = None,
+    fallback: Fallback = None,
 ) -> None:
     """Show what a vocabulary is made of.
 
@@ -32,7 +33,7 @@ def inspect(
     from tokloom.cli.outputs import show_json, show_table
     from tokloom.metrics.vocabulary import summarise_vocabulary
 
-    loaded = load_tokenizer(tokenizer, pattern, special_token)
+    loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
     summary = summarise_vocabulary(loaded, longest=longest)
     facts = _facts(loaded, summary)
     if as_json:
@@ -54,6 +55,7 @@ def compare(
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown instead of a table.")] = False,
     speed: Annotated[bool, typer.Option(help="Measure the speed, too.")] = True,
     text_field: TextField = "text",
+    fallback: Fallback = None,
 ) -> None:
     """Compare tokenizers on the same texts: bytes per token, words kept whole, vocabulary used, round trip, speed.
 
@@ -63,7 +65,7 @@ def compare(
     from tokloom.cli.inputs import inputs, load_tokenizer
     from tokloom.cli.outputs import show_json, show_table
 
-    loaded = [load_tokenizer(name) for name in tokenizers]
+    loaded = [load_tokenizer(name, fallback=fallback) for name in tokenizers]
     given = inputs(text, text_field)
     labels = _labels(item.name for item in given)
     texts = {
@@ -91,15 +93,19 @@ def _labels(names: Iterable[str]) -> list[str]:
 
 
 def _facts(tokenizer: Tokenizer, summary: VocabularySummary) -> dict[str, Any]:
+    from tokloom.adapters.adapted import AdaptedTokenizer
     from tokloom.bpe import BPETokenizer
 
     known = (tokenizer.kind, tokenizer.pattern) if isinstance(tokenizer, BPETokenizer) else (None, None)
+    adapted = tokenizer if isinstance(tokenizer, AdaptedTokenizer) else None
     return {
         "name": tokenizer.name,
         "requested": tokenizer.requested,
         "substituted": tokenizer.substituted,
         "kind": known[0] or type(tokenizer).__name__,
+        "runs in": adapted.runs if adapted else "tokloom's engine",
         "guarantees": tokenizer.guarantees,
+        "doesn't come back": (adapted.why or None) if adapted else None,
         "vocab_size": tokenizer.vocab_size,
         "tokens": summary.tokens,
         "holes": summary.holes,

@@ -37,6 +37,14 @@ SpecialIds = Annotated[
         help="For a bare rank file: one of its special tokens. Repeatable.",
     ),
 ]
+Fallback = Annotated[
+    str | None,
+    typer.Option(
+        "--fallback",
+        metavar="NAME,...",
+        help="What to take, in this order, if the tokenizer isn't here. Nothing else ever substitutes.",
+    ),
+]
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -75,6 +83,16 @@ SpecialMode = Annotated[
         "--special", help="Control tokens in a text: ordinary text, parsed into their ids, or refused."
     ),
 ]
+
+
+def parse_names(given: str | None) -> list[str]:
+    """Names with commas between them.
+
+    Example:
+        >>> parse_names("gpt2, bytes"), parse_names(None)
+        (['gpt2', 'bytes'], [])
+    """
+    return [name.strip() for name in (given or "").split(",") if name.strip()]
 
 
 def parse_special_ids(given: Iterable[str] | None) -> dict[str, int] | None:

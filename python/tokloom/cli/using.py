@@ -12,6 +12,7 @@ import typer
 
 from tokloom.cli.options import (
     AsJson,
+    Fallback,
     Inputs,
     Pattern,
     Special,
@@ -55,6 +56,7 @@ def encode(
     text_field: TextField = "text",
     pattern: Pattern = None,
     special_token: SpecialIds = None,
+    fallback: Fallback = None,
 ) -> None:
     """Turn text into ids, one line for each document.
 
@@ -69,7 +71,7 @@ def encode(
         raise typer.BadParameter("--format numpy writes an array; it goes with neither --show nor --json")
     if is_numpy and sys.stdout.isatty():
         raise typer.BadParameter("a .npy file is nothing for a terminal; send it to a file: … > ids.npy")
-    loaded = load_tokenizer(tokenizer, pattern, special_token)
+    loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
     given = inputs(files, text_field)
     if as_json:
         show_json([_described(loaded, name, text, special, show) for name, text in _whole_documents(given)])
@@ -94,6 +96,7 @@ def decode(
     ] = IdFormat.ids,
     pattern: Pattern = None,
     special_token: SpecialIds = None,
+    fallback: Fallback = None,
 ) -> None:
     """Turn ids into the bytes they stand for, exactly; nothing is put between documents.
 
@@ -102,7 +105,7 @@ def decode(
     from tokloom.cli.ids import read_lines, read_numpy
     from tokloom.cli.inputs import load_tokenizer
 
-    loaded = load_tokenizer(tokenizer, pattern, special_token)
+    loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
     for name in files or ["-"]:
         for ids in [read_numpy(name)] if format is IdFormat.numpy else read_lines(name):
             sys.stdout.buffer.write(loaded.decode_bytes(ids))
@@ -118,6 +121,7 @@ def count(
     text_field: TextField = "text",
     pattern: Pattern = None,
     special_token: SpecialIds = None,
+    fallback: Fallback = None,
 ) -> None:
     """Count tokens, by file and in all.
 
@@ -127,7 +131,7 @@ def count(
     from tokloom.cli.outputs import show_json, show_table
     from tokloom.progress import bar
 
-    loaded = load_tokenizer(tokenizer, pattern, special_token)
+    loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
     given = inputs(files, text_field)
     with bar() as progress:
         rows = _counted(loaded, given, special, progress)

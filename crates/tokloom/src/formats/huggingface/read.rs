@@ -86,9 +86,8 @@ fn refuse_length(field: &Section) -> Result<()> {
     if field.is_null() {
         return Ok(());
     }
-    Err(field.wrong(format!(
-        "{}, where only null is read: tokloom's encode never pads or truncates. Set it to null and do that with the \
-         ids, or open this file with the `tokenizers` library",
+    Err(field.unsupported(format!(
+        "{}, where only null is read: tokloom's encode never pads or truncates",
         field.described()
     )))
 }

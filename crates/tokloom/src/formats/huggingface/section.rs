@@ -158,10 +158,14 @@ impl<'a> Section<'a> {
 
     /// An error: the file is in order, but asks for something that the engine doesn't do exactly.
     pub fn unsupported(&self, what: impl fmt::Display) -> Error {
-        self.wrong(format!(
-            "{what}. tokloom's engine does byte-level BPE exactly or not at all; open this file with the `tokenizers` \
-             library, or through tokloom's adapter for it"
-        ))
+        let (line, column) = self.place();
+        let place = format!("{}, line {line}, column {column}", self.source.origin);
+        let reason = format!("{}: {what}", self.shown_name());
+        let message = format!(
+            "{place}: {reason}. tokloom's engine does byte-level BPE exactly or not at all; this file is for the \
+             `tokenizers` library, behind tokloom's adapter"
+        );
+        Error::Unsupported { message, reason }
     }
 
     /// The error for a field that isn't known: dropping it might change ids.
@@ -170,8 +174,12 @@ impl<'a> Section<'a> {
     }
 
     fn error(&self, line: usize, column: usize, what: impl fmt::Display) -> Error {
-        let name = if self.name.is_empty() { "the file" } else { &self.name };
-        Error::Format(format!("{}, line {line}, column {column}: {name}: {what}", self.source.origin))
+        let (origin, name) = (self.source.origin, self.shown_name());
+        Error::Format(format!("{origin}, line {line}, column {column}: {name}: {what}"))
+    }
+
+    fn shown_name(&self) -> &str {
+        if self.name.is_empty() { "the file" } else { &self.name }
     }
 
     fn conclude(&self, outcome: serde_json::Result<()>, failure: Option<Error>) -> Result<()> {

@@ -40,7 +40,7 @@ fn read_value(file: &Value) -> Result<Parts> {
 
 fn refusal(file: &Value) -> String {
     match read_value(file) {
-        Err(Error::Format(message)) => message,
+        Err(Error::Format(message) | Error::Unsupported { message, .. }) => message,
         other => panic!("expected a refusal, got {other:?}"),
     }
 }

@@ -25,7 +25,10 @@ fn what_the_engine_does_not_do() {
         ),
         ("/model/vocab/日", json!(259), "model.vocab", "日"),
     ] {
-        let message = refusal(&with(pointer, value));
+        let file = with(pointer, value);
+        let message = refusal(&file);
+        let Err(Error::Unsupported { reason, .. }) = read_value(&file) else { panic!("damaged? {message}") };
+        assert!(reason.starts_with(&format!("{name}: ")) && message.contains(&reason), "{reason}");
         assert!(message.starts_with(&format!("{ORIGIN}, line 1, column ")), "{message}");
         assert!(message.contains(&format!(": {name}: ")) && message.contains(what), "{pointer}: {message}");
         assert!(message.contains("`tokenizers` library"), "{message}");

@@ -1,0 +1,180 @@
+"""Every kind of tokenizer there is, a line each in `KINDS`: what is here is held to the whole contract."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import sentencepiece
+import tiktoken
+import tokenizers
+
+import samples
+import tokloom
+from conformance import models
+from property import making
+from tokloom import Tokenizer
+
+Guarantee = Literal["bytes", "text", "none"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of tokenizer.
+
+    Attributes:
+        name: for the names of tests.
+        make: makes one.
+        guarantees: what it must promise.
+        encode: the ids of the library that owns the format, special tokens parsed; None: there is no such library.
+        decode: the text of that library, special tokens left out.
+        loses: a text that doesn't come back, where nothing is promised.
+        runs: "engine", or the library that must run it.
+    """
+
+    name: str
+    make: Callable[[], Tokenizer]
+    guarantees: Guarantee = "bytes"
+    encode: Callable[[str], list[int]] | None = None
+    decode: Callable[[list[int]], str] | None = None
+    loses: str | None = None
+    runs: str = "engine"
+
+    @functools.cached_property
+    def tokenizer(self) -> Tokenizer:
+        return self.make()
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def trained() -> Tokenizer:
+    return tokloom.train(making.CORPUS, 400, special_tokens=["<|endoftext|>", "<|im_start|>"])
+
+
+def words() -> Tokenizer:
+    return tokloom.train(making.CORPUS, 400, special_tokens=["<|endoftext|>"], model="words")
+
+
+HOLES = {bytes([255 - byte]): 3 * byte for byte in range(256)} | {b"ab": 1_000, b"bc": 900, b"abc": 5_000}
+
+
+def with_holes() -> Tokenizer:
+    return making.loaded(HOLES, "gpt2", {"<|endoftext|>": 4_999})
+
+
+@functools.cache
+def encoding() -> tiktoken.Encoding:
+    return tiktoken.Encoding(
+        "holes",
+        pat_str=samples.NAMED_PATTERNS["gpt4"],
+        mergeable_ranks=HOLES,
+        special_tokens={"<|endoftext|>": 4_999, "<|fim|>": 6_000},
+    )
+
+
+def from_file(data: bytes, name: str) -> Tokenizer:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(data)
+        return tokloom.load(path)
+
+
+def json_kind(name: str, make: Callable[[], str], guarantees: Guarantee, loses: str | None = None) -> Kind:
+    """A `tokenizer.json`, beside the library that wrote it."""
+
+    @functools.cache
+    def library() -> tokenizers.Tokenizer:
+        opened = tokenizers.Tokenizer.from_str(make())
+        opened.no_truncation()
+        opened.no_padding()
+        return opened
+
+    return Kind(
+        name,
+        lambda: from_file(make().encode(), "tokenizer.json"),
+        guarantees,
+        encode=lambda text: library().encode(text, add_special_tokens=False).ids,
+        decode=lambda ids: library().decode(ids, skip_special_tokens=True),
+        loses=loses,
+        runs="tokenizers",
+    )
+
+
+def model_kind(name: str, make: Callable[[], bytes], guarantees: Guarantee, loses: str | None = None) -> Kind:
+    """A `.model`, beside the library that trained it."""
+
+    @functools.cache
+    def library() -> sentencepiece.SentencePieceProcessor:
+        return sentencepiece.SentencePieceProcessor(model_proto=make())
+
+    return Kind(
+        name,
+        lambda: from_file(make(), "tokenizer.model"),
+        guarantees,
+        encode=lambda text: library().encode(text),
+        decode=lambda ids: library().decode(ids),
+        loses=loses,
+        runs="sentencepiece",
+    )
+
+
+def llama2() -> str:
+    return models.published("wordllama", "tokenizers/l2_supercat_tokenizer_config.json").read_text("utf-8")
+
+
+def mistral(path: str) -> Callable[[], bytes]:
+    return lambda: models.published("mistral_common", f"data/{path}").read_bytes()
+
+
+KINDS = [
+    Kind("bytes", lambda: tokloom.load("bytes")),
+    Kind("trained", trained),
+    Kind("words", words),
+    Kind("rank file with holes", with_holes),
+    Kind(
+        "tiktoken.Encoding",
+        lambda: tokloom.adapt(encoding()),
+        encode=lambda text: encoding().encode(text, allowed_special="all"),
+        decode=lambda ids: encoding().decode([id for id in ids if id not in {4_999, 6_000}]),
+    ),
+    json_kind("json, BPE with byte fallback", models.llama_like, "text"),
+    json_kind("json, WordPiece", models.word_piece, "none", loses="Two  spaces"),
+    json_kind("json, Unigram", models.unigram, "none", loses="½  "),
+    json_kind("json, byte-level with another split", models.byte_level, "text"),
+    json_kind("json, Llama 2", llama2, "text"),
+    model_kind(
+        "model, BPE",
+        lambda: models.sentencepiece_model(model_type="bpe", vocab_size=600, **models.REVERSIBLE),
+        "text",
+    ),
+    model_kind(
+        "model, Unigram",
+        lambda: models.sentencepiece_model(
+            model_type="unigram", vocab_size=700, user_defined_symbols="<tool>", **models.REVERSIBLE
+        ),
+        "text",
+    ),
+    model_kind(
+        "model, Unigram as it is by default",
+        lambda: models.sentencepiece_model(model_type="unigram", vocab_size=400),
+        "none",
+        loses="½  ",
+    ),
+    model_kind(
+        "model, BPE without a space before the text",
+        lambda: models.sentencepiece_model(
+            model_type="bpe", vocab_size=650, add_dummy_prefix=False, **models.REVERSIBLE
+        ),
+        "text",
+    ),
+    model_kind("model, Mistral v1", mistral("tokenizer.model.v1"), "text"),
+    model_kind("model, Mistral v3", mistral("mistral_instruct_tokenizer_240323.model.v3"), "text"),
+]
