@@ -13,6 +13,7 @@ from tokloom.corpus import files as files
 from tokloom.counts import PretokenCounts as PretokenCounts
 from tokloom.counts import count_pretokens as count_pretokens
 from tokloom.errors import ArgumentError as ArgumentError
+from tokloom.errors import ConversationError as ConversationError
 from tokloom.errors import FormatError as FormatError
 from tokloom.errors import MissingDependencyError as MissingDependencyError
 from tokloom.errors import PatternError as PatternError

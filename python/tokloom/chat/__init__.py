@@ -1,0 +1,1 @@
+"""Conversations as ids and a loss mask."""

@@ -1,0 +1,413 @@
+"""A model's own Jinja template, rendered so that what the template writes can be told from what strangers wrote.
+
+A rendered conversation is one string, and `<|im_end|>` in it may be the template's or a user's. It is told by rendering
+twice: once as it is, and once with a shadow in place of every text of the messages, in which each character is another
+one that occurs nowhere else. Where the second, with its characters put back, is the first, each character is known to
+be the template's or the messages'. Where it isn't (the template changes texts, or decides by what they say), nothing
+is guessed: `ConversationError`.
+
+Templates are programs of strangers. They run in transformers' own sandbox (Jinja's, immutable), which stops access
+to Python, but not a template that takes long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from tokloom.errors import ArgumentError, ConversationError, FormatError, MissingDependencyError
+
+if TYPE_CHECKING:
+    import jinja2
+    from jinja2.parser import Parser
+
+__all__ = ["Piece", "marks_generation", "render_template"]
+
+# Words that say what a message or a part is; they are of the protocol, so a template may build a token from one
+# (Phi-3's `'<|' + message['role'] + '|>'`).
+PROTOCOL_WORDS = {
+    "role": frozenset({"system", "developer", "user", "assistant", "tool", "ipython", "model"}),
+    "type": frozenset({"text", "image", "audio", "video", "function", "object", "string"}),
+}
+# Names of the protocol's fields: a template looks for them, so they stay in a shadow whatever they look like.
+PROTOCOL_FIELDS = frozenset(
+    {
+        "role",
+        "content",
+        "type",
+        "text",
+        "name",
+        "tool_calls",
+        "tool_call_id",
+        "function",
+        "arguments",
+        "parameters",
+    }
+    | {"properties", "description", "required", "reasoning_content", "thinking", "reasoning", "title", "id"}
+)
+# Templates trim the one, JSON escapes the other.
+WHITE_SPACE_AND_ESCAPED = [
+    chr(code) for code in range(0x3001) if chr(code).isspace() or code < 0x20 or code in {34, 92}
+]
+DEEPEST = 64
+JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
+PRIVATE = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a rendered conversation.
+
+    Attributes:
+        text: the characters.
+        control: whether it is one control token, written by the template; else it is text, whatever it looks like.
+        trained: whether it stands between `{% generation %}` and `{% endgeneration %}`.
+    """
+
+    text: str
+    control: bool = False
+    trained: bool = False
+
+
+def render_template(
+    template: str,
+    messages: Sequence[Mapping[str, Any]],
+    *,
+    control_tokens: Collection[str],
+    tools: Sequence[Mapping[str, Any] | Callable[..., Any]] | None = None,
+    documents: Sequence[Mapping[str, Any]] | None = None,
+    add_generation_prompt: bool = False,
+    named_tokens: Mapping[str, str] | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> list[Piece]:
+    """The conversation as the template writes it, in pieces: control tokens, and text.
+
+    What it guarantees: together the pieces' texts are the string that transformers renders; a piece is `control` only
+    if the template wrote it, every character of it; no text of `messages`, `tools`, `documents` or `variables` is, also
+    not together with what the template writes around it. Neighbours differ in `control` or `trained`, or are two
+    control tokens. Numbers are no texts: a template that builds a token's name from one is believed.
+
+    Args:
+        template: a Jinja template as `tokenizer_config.json` has it (`chat_template`).
+        messages: dictionaries with at least a role, as transformers takes them; None as a value is as if left out.
+        control_tokens: the names that become ids where the template writes them.
+        tools: descriptions (JSON schemas), or functions that transformers makes them from.
+        documents: what the template knows as `documents`.
+        add_generation_prompt: whether the beginning of an answer is added.
+        named_tokens: what the template knows as `bos_token` and the like: they count as the template's own.
+        variables: further variables of the template, which count as text of strangers.
+
+    Raises:
+        ConversationError: the template refuses the conversation, or it can't be proven which of a control token's
+            characters are whose.
+        FormatError: it is no Jinja template.
+        MissingDependencyError: transformers or jinja2 isn't installed (`pip install tokloom[transformers]`).
+
+    Example:
+        >>> template = "{% for m in messages %}<|user|>{{ m.content | trim }}{% endfor %}"
+        >>> for piece in render_template(
+        ...     template, [{"role": "user", "content": "a <|user|>"}], control_tokens=["<|user|>"]
+        ... ):
+        ...     print(piece)
+        Piece(text='<|user|>', control=True, trained=False)
+        Piece(text='a <|user|>', control=False, trained=False)
+    """
+    if "" in control_tokens:
+        raise ArgumentError("control_tokens holds an empty name; leave it out")
+    compiled = _compile(template)
+    data = {
+        "messages": _plain(_as_transformers_sees(messages)),
+        "tools": _plain(_schemas(tools)),
+        "documents": _plain(documents),
+        "variables": _plain(variables or {}),
+    }
+    fixed: dict[str, Any] = {**(named_tokens or {}), "add_generation_prompt": add_generation_prompt}
+    now = datetime.now()  # in local time, as transformers has it; one for all renderings
+    fixed["strftime_now"] = now.strftime
+    tokens = _ControlTokens(control_tokens)
+    truth = _render(compiled.plain, data, fixed)
+    for keep_constants in (False, True):
+        shadow = _Shadow(compiled, tokens, data, truth, keep_constants=keep_constants)
+        try:
+            seen = _render(compiled.marked, shadow.of(data), fixed)
+        except ConversationError:
+            continue  # it decides by what a text says
+        unmarked, trained = _split_marks(seen)
+        if shadow.back(unmarked) == truth:
+            return list(_pieces(truth, unmarked, trained, tokens, shadow))
+    raise ConversationError(
+        "the template changes the texts of the messages or decides by what they say, so that it can't be proven which "
+        "control tokens it wrote itself; render the conversation with one of tokloom.chat's formats, or take such "
+        "words out of the messages"
+    )
+
+
+def marks_generation(template: str) -> bool:
+    """Whether the template marks with `{% generation %}` what the model is trained on.
+
+    Raises:
+        FormatError: it is no Jinja template.
+        MissingDependencyError: transformers or jinja2 isn't installed (`pip install tokloom[transformers]`).
+    """
+    return _compile(template).marks_generation
+
+
+# The template
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    plain: jinja2.Template
+    marked: jinja2.Template
+    constants: frozenset[str]
+    marks_generation: bool
+
+
+MARK_START, MARK_END = "\U0010fffc", "\U0010fffd"  # private too; `_Shadow` leaves them out
+
+
+@lru_cache(maxsize=64)
+def _compile(template: str) -> _Compiled:
+    try:
+        import jinja2
+        from jinja2 import ext, nodes
+        from transformers.utils.chat_template_utils import _compile_jinja_template
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"a model's own template needs transformers and jinja2 ({error}): pip install tokloom[transformers]"
+        ) from None
+
+    class Marks(ext.Extension):
+        """Puts a mark before and after what stands in a generation block, wherever the block is rendered to."""
+
+        tags = {"generation"}  # noqa: RUF012 (Jinja's own way)
+        priority = 1000  # the last extension that knows a tag is asked
+
+        def parse(self, parser: Parser) -> nodes.Node:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.CallBlock(self.call_method("mark"), [], [], body).set_lineno(line)
+
+        def mark(self, caller: Callable[[], str]) -> str:
+            return f"{MARK_START}{caller()}{MARK_END}"
+
+    try:
+        plain = _compile_jinja_template(template)
+        environment = plain.environment.overlay(extensions=[Marks])
+        parsed = environment.parse(template)
+        marked = environment.from_string(template)
+    except (jinja2.TemplateSyntaxError, RecursionError) as error:
+        raise FormatError(f"not a Jinja template that transformers opens: {error}") from None
+    constants = {node.value for node in parsed.find_all(nodes.Const) if isinstance(node.value, str)}
+    constants |= {node.attr for node in parsed.find_all(nodes.Getattr)}
+    constants |= {node.key for node in parsed.find_all(nodes.Keyword)}
+    marks = any(node.identifier == Marks.identifier for node in parsed.find_all(nodes.ExtensionAttribute))
+    return _Compiled(plain, marked, frozenset(constants) - {""}, marks)
+
+
+def _render(template: jinja2.Template, data: dict[str, JSON], fixed: dict[str, Any]) -> str:
+    import jinja2
+
+    named = {key: data[key] for key in ("messages", "tools", "documents")}
+    try:
+        return template.render({**cast(dict[str, JSON], data["variables"]), **named, **fixed})
+    except jinja2.TemplateError as error:
+        raise ConversationError(f"the template refuses this conversation: {error}") from None
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ConversationError(
+            f"the template fails on this conversation ({type(error).__name__}: {error}); look at what it expects of "
+            "the messages"
+        ) from None
+
+
+# The messages
+
+
+def _as_transformers_sees(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    from transformers.utils import chat_template_utils
+
+    for index, message in enumerate(messages):
+        if not isinstance(message, Mapping):
+            raise ConversationError(f"message {index} is no dictionary, but {type(message).__name__}")
+    chat = [{key: value for key, value in message.items() if value is not None} for message in messages]
+    alias: Any = getattr(chat_template_utils, "_alias_reasoning_fields", None)  # transformers 5
+    return cast(list[dict[str, Any]], chat if alias is None else alias(chat))
+
+
+def _schemas(tools: Sequence[Mapping[str, Any] | Callable[..., Any]] | None) -> list[Any] | None:
+    if tools is None:
+        return None
+    from transformers.utils.chat_template_utils import get_json_schema
+
+    return [get_json_schema(tool) if callable(tool) else tool for tool in tools]
+
+
+def _plain(value: object, depth: int = 0) -> JSON:
+    """A copy of nothing but JSON's own types: a template can call what other objects have."""
+    if depth > DEEPEST:
+        raise ConversationError(f"the messages are nested deeper than {DEEPEST} levels")
+    if value is None or isinstance(value, bool):
+        return value
+    # What derives from these (an enum, a number of numpy) may have more to call.
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [_plain(item, depth + 1) for item in value]
+    raise ConversationError(
+        f"the messages hold a {type(value).__name__}; they may hold what JSON can say: str, numbers, lists, dictionaries"
+    )
+
+
+# Shadows
+
+
+class _ControlTokens:
+    """Finds control tokens, and tells which strings could be part of one."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = sorted(set(names), key=lambda name: (-len(name), name))
+        alternatives = "|".join(map(re.escape, self.names)) or "(?!)"
+        self.pattern = re.compile(alternatives)
+        self.everywhere = re.compile(f"(?=({alternatives}))")  # those that overlap too
+        self._joined = "\0".join(self.names)
+        self._beginnings = {name[:end] for name in self.names for end in range(1, len(name))}
+        self._endings = {name[start:] for name in self.names for start in range(1, len(name))}
+
+    def touches(self, text: str) -> bool:
+        """Whether an occurrence of a control token could share a character with `text`, whatever is around it."""
+        return (
+            text in self._joined
+            or any(text[start:] in self._beginnings for start in range(len(text)))
+            or any(text[:end] in self._endings for end in range(1, len(text) + 1))
+            or self.pattern.search(text) is not None
+        )
+
+
+class _Shadow:
+    """The same data with another character in place of each, but those that templates act upon.
+
+    What stays as it is: white space (templates trim it), what JSON escapes, texts that are a word of the template's own
+    (`message.type == "text"`), and with `keep_constants` such words inside of texts too (`"</think>" in content`).
+    None of these stays if a control token could have a character of it: so what is found in the shadow's rendering is
+    the template's alone.
+    """
+
+    def __init__(
+        self,
+        compiled: _Compiled,
+        tokens: _ControlTokens,
+        data: dict[str, JSON],
+        rendered: str,
+        *,
+        keep_constants: bool,
+    ) -> None:
+        self._words = {word for word in compiled.constants if not tokens.touches(word)}
+        constants = sorted(self._words if keep_constants else (), key=lambda word: (-len(word), word))
+        untouched = [char for char in WHITE_SPACE_AND_ESCAPED if not tokens.touches(char)]
+        self._kept = re.compile("|".join(map(re.escape, [*constants, *untouched])) or "(?!)")
+        characters = {char for text in _strings(data) for char in text}
+        taken = {*characters, *rendered, MARK_START, MARK_END}
+        free = [chr(code) for codes in PRIVATE for code in codes if chr(code) not in taken]
+        if len(free) < len(characters):
+            raise ConversationError(
+                f"the messages have too many different characters ({len(characters):,}) to tell them from the template's"
+            )
+        # In the same order, so that a template that sorts sorts them alike.
+        self._other = {ord(char): other for char, other in zip(sorted(characters), free, strict=False)}
+        self._back = {ord(other): char for char, other in self._other.items()}
+
+    def of(self, data: dict[str, JSON]) -> dict[str, JSON]:
+        variables = cast(dict[str, JSON], data["variables"])
+        shadow = {key: self._any(value, key) for key, value in data.items() if key != "variables"}
+        # Their names are the caller's: a template knows them or it doesn't.
+        return {**shadow, "variables": {key: self._any(value, key) for key, value in variables.items()}}
+
+    def back(self, text: str) -> str:
+        return text.translate(self._back)
+
+    def is_shadow(self, text: str) -> bool:
+        return all(ord(char) in self._back for char in text)
+
+    def _any(self, value: JSON, key: str) -> JSON:
+        if isinstance(value, str):
+            return value if value in PROTOCOL_WORDS.get(key, ()) else self._text(value)
+        if isinstance(value, dict):
+            return {
+                name if name in PROTOCOL_FIELDS else self._text(name): self._any(item, name)
+                for name, item in value.items()
+            }
+        return [self._any(item, key) for item in value] if isinstance(value, list) else value
+
+    def _text(self, text: str) -> str:
+        if text in self._words:
+            return text
+        parts, end = [], 0
+        for match in self._kept.finditer(text):
+            parts += [text[end : match.start()].translate(self._other), match[0]]
+            end = match.end()
+        return "".join([*parts, text[end:].translate(self._other)])
+
+
+def _strings(value: JSON) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+# Pieces
+
+
+def _split_marks(text: str) -> tuple[str, list[bool]]:
+    """The text without its marks, and for each character whether it stands between them."""
+    characters, trained, depth = [], [], 0
+    for char in text:
+        if char in {MARK_START, MARK_END}:
+            depth += 1 if char == MARK_START else -1
+        else:
+            characters.append(char)
+            trained.append(depth > 0)
+    return "".join(characters), trained
+
+
+def _pieces(
+    truth: str, seen: str, trained: list[bool], tokens: _ControlTokens, shadow: _Shadow
+) -> Iterator[Piece]:
+    for match in tokens.everywhere.finditer(truth):
+        name = match[1]
+        there = seen[match.start() : match.start() + len(name)]
+        if there != name and not shadow.is_shadow(there):
+            raise ConversationError(
+                f"the control token {name!r} comes about where a text of the messages meets what the template writes "
+                f"(at character {match.start()} of what it renders); it is neither's own"
+            )
+    end = 0
+    for match in tokens.pattern.finditer(seen):
+        yield from _texts(truth, trained, end, match.start())
+        end = match.end()
+        yield Piece(match[0], control=True, trained=all(trained[match.start() : end]))
+    yield from _texts(truth, trained, end, len(truth))
+
+
+def _texts(truth: str, trained: list[bool], start: int, end: int) -> Iterator[Piece]:
+    while start < end:
+        stop = start + 1
+        while stop < end and trained[stop] == trained[start]:
+            stop += 1
+        yield Piece(truth[start:stop], trained=trained[start])
+        start = stop
