@@ -6,6 +6,7 @@
 'lower'
 """
 
+from tokloom import chat as chat
 from tokloom.bpe import BPETokenizer as BPETokenizer
 from tokloom.bpe import train as train
 from tokloom.corpus import Source as Source

@@ -12,13 +12,13 @@ to Python, but not a template that takes long.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from tokloom.chat.shadows import JSON, MARK_END, MARK_START, ControlTokens, Shadow
 from tokloom.errors import ArgumentError, ConversationError, FormatError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -27,35 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "marks_generation", "render_template"]
 
-# Words that say what a message or a part is; they are of the protocol, so a template may build a token from one
-# (Phi-3's `'<|' + message['role'] + '|>'`).
-PROTOCOL_WORDS = {
-    "role": frozenset({"system", "developer", "user", "assistant", "tool", "ipython", "model"}),
-    "type": frozenset({"text", "image", "audio", "video", "function", "object", "string"}),
-}
-# Names of the protocol's fields: a template looks for them, so they stay in a shadow whatever they look like.
-PROTOCOL_FIELDS = frozenset(
-    {
-        "role",
-        "content",
-        "type",
-        "text",
-        "name",
-        "tool_calls",
-        "tool_call_id",
-        "function",
-        "arguments",
-        "parameters",
-    }
-    | {"properties", "description", "required", "reasoning_content", "thinking", "reasoning", "title", "id"}
-)
-# Templates trim the one, JSON escapes the other.
-WHITE_SPACE_AND_ESCAPED = [
-    chr(code) for code in range(0x3001) if chr(code).isspace() or code < 0x20 or code in {34, 92}
-]
 DEEPEST = 64
-JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
-PRIVATE = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +100,10 @@ def render_template(
     fixed: dict[str, Any] = {**(named_tokens or {}), "add_generation_prompt": add_generation_prompt}
     now = datetime.now()  # in local time, as transformers has it; one for all renderings
     fixed["strftime_now"] = now.strftime
-    tokens = _ControlTokens(control_tokens)
+    tokens = ControlTokens(control_tokens)
     truth = _render(compiled.plain, data, fixed)
     for keep_constants in (False, True):
-        shadow = _Shadow(compiled, tokens, data, truth, keep_constants=keep_constants)
+        shadow = Shadow(compiled.constants, tokens, data, truth, keep_constants=keep_constants)
         try:
             seen = _render(compiled.marked, shadow.of(data), fixed)
         except ConversationError:
@@ -165,9 +137,6 @@ class _Compiled:
     marked: jinja2.Template
     constants: frozenset[str]
     marks_generation: bool
-
-
-MARK_START, MARK_END = "\U0010fffc", "\U0010fffd"  # private too; `_Shadow` leaves them out
 
 
 @lru_cache(maxsize=64)
@@ -268,108 +237,6 @@ def _plain(value: object, depth: int = 0) -> JSON:
     )
 
 
-# Shadows
-
-
-class _ControlTokens:
-    """Finds control tokens, and tells which strings could be part of one."""
-
-    def __init__(self, names: Collection[str]) -> None:
-        self.names = sorted(set(names), key=lambda name: (-len(name), name))
-        alternatives = "|".join(map(re.escape, self.names)) or "(?!)"
-        self.pattern = re.compile(alternatives)
-        self.everywhere = re.compile(f"(?=({alternatives}))")  # those that overlap too
-        self._joined = "\0".join(self.names)
-        self._beginnings = {name[:end] for name in self.names for end in range(1, len(name))}
-        self._endings = {name[start:] for name in self.names for start in range(1, len(name))}
-
-    def touches(self, text: str) -> bool:
-        """Whether an occurrence of a control token could share a character with `text`, whatever is around it."""
-        return (
-            text in self._joined
-            or any(text[start:] in self._beginnings for start in range(len(text)))
-            or any(text[:end] in self._endings for end in range(1, len(text) + 1))
-            or self.pattern.search(text) is not None
-        )
-
-
-class _Shadow:
-    """The same data with another character in place of each, but those that templates act upon.
-
-    What stays as it is: white space (templates trim it), what JSON escapes, texts that are a word of the template's own
-    (`message.type == "text"`), and with `keep_constants` such words inside of texts too (`"</think>" in content`).
-    None of these stays if a control token could have a character of it: so what is found in the shadow's rendering is
-    the template's alone.
-    """
-
-    def __init__(
-        self,
-        compiled: _Compiled,
-        tokens: _ControlTokens,
-        data: dict[str, JSON],
-        rendered: str,
-        *,
-        keep_constants: bool,
-    ) -> None:
-        self._words = {word for word in compiled.constants if not tokens.touches(word)}
-        constants = sorted(self._words if keep_constants else (), key=lambda word: (-len(word), word))
-        untouched = [char for char in WHITE_SPACE_AND_ESCAPED if not tokens.touches(char)]
-        self._kept = re.compile("|".join(map(re.escape, [*constants, *untouched])) or "(?!)")
-        characters = {char for text in _strings(data) for char in text}
-        taken = {*characters, *rendered, MARK_START, MARK_END}
-        free = [chr(code) for codes in PRIVATE for code in codes if chr(code) not in taken]
-        if len(free) < len(characters):
-            raise ConversationError(
-                f"the messages have too many different characters ({len(characters):,}) to tell them from the template's"
-            )
-        # In the same order, so that a template that sorts sorts them alike.
-        self._other = {ord(char): other for char, other in zip(sorted(characters), free, strict=False)}
-        self._back = {ord(other): char for char, other in self._other.items()}
-
-    def of(self, data: dict[str, JSON]) -> dict[str, JSON]:
-        variables = cast(dict[str, JSON], data["variables"])
-        shadow = {key: self._any(value, key) for key, value in data.items() if key != "variables"}
-        # Their names are the caller's: a template knows them or it doesn't.
-        return {**shadow, "variables": {key: self._any(value, key) for key, value in variables.items()}}
-
-    def back(self, text: str) -> str:
-        return text.translate(self._back)
-
-    def is_shadow(self, text: str) -> bool:
-        return all(ord(char) in self._back for char in text)
-
-    def _any(self, value: JSON, key: str) -> JSON:
-        if isinstance(value, str):
-            return value if value in PROTOCOL_WORDS.get(key, ()) else self._text(value)
-        if isinstance(value, dict):
-            return {
-                name if name in PROTOCOL_FIELDS else self._text(name): self._any(item, name)
-                for name, item in value.items()
-            }
-        return [self._any(item, key) for item in value] if isinstance(value, list) else value
-
-    def _text(self, text: str) -> str:
-        if text in self._words:
-            return text
-        parts, end = [], 0
-        for match in self._kept.finditer(text):
-            parts += [text[end : match.start()].translate(self._other), match[0]]
-            end = match.end()
-        return "".join([*parts, text[end:].translate(self._other)])
-
-
-def _strings(value: JSON) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from value
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-
-
 # Pieces
 
 
@@ -386,7 +253,7 @@ def _split_marks(text: str) -> tuple[str, list[bool]]:
 
 
 def _pieces(
-    truth: str, seen: str, trained: list[bool], tokens: _ControlTokens, shadow: _Shadow
+    truth: str, seen: str, trained: list[bool], tokens: ControlTokens, shadow: Shadow
 ) -> Iterator[Piece]:
     for match in tokens.everywhere.finditer(truth):
         name = match[1]
