@@ -129,13 +129,14 @@ class Format:
 
     @property
     def control_tokens(self) -> list[str]:
-        """The names of all its control tokens, for `Tokenizer.with_special_tokens`."""
-        found = [piece.name for piece in _pieces(self) if isinstance(piece, Control)]
-        return list(dict.fromkeys(found))
+        """The names of all its control tokens, for `Tokenizer.with_special_tokens`; nanochat's are in its own order."""
+        turns = (self.begin, self.system, self.user, self.assistant)
+        pieces = _pieces((*turns, self.parts, self.tool_calls, self.tool_results))
+        return list(dict.fromkeys(piece.name for piece in pieces if isinstance(piece, Control)))
 
 
 def _pieces(value: object) -> Iterator[str | Control]:
-    """All pieces in a format, in the order of its fields."""
+    """All pieces in a part of a format, in the order in which they are met."""
     if isinstance(value, str | Control):
         yield value
     elif isinstance(value, tuple):
@@ -144,7 +145,7 @@ def _pieces(value: object) -> Iterator[str | Control]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from _pieces(item)
-    elif isinstance(value, Format | Around | ToolCalls | ToolResults):
+    elif isinstance(value, Around | ToolCalls | ToolResults):
         for each in fields(value):
             yield from _pieces(getattr(value, each.name))
 

@@ -76,8 +76,8 @@ class Chat:
             raise ArgumentError(f"a format is a name, a Format or a Template, not {type(format).__name__}")
         if missing := [name for name in names if name not in special]:
             raise VocabularyError(
-                f"{tokenizer.name} has not all control tokens of this format: {', '.join(map(repr, missing))} are "
-                f"missing. Add them: tokenizer.with_special_tokens({missing!r})"
+                f"{tokenizer.name} has not all control tokens of the format {self.format.name}: "
+                f"{', '.join(map(repr, missing))} are missing. Add them: tokenizer.with_special_tokens({missing!r})"
             )
         self._control = {name: special[name] for name in names}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from tokloom.chat.formats import Control
 from tokloom.chat.segments import Segment
@@ -51,6 +51,7 @@ class Template:
     variables: Mapping[str, Any] = field(default_factory=dict)
     tools: Sequence[Mapping[str, Any]] | None = None
     control_tokens: Collection[str] | None = None
+    name: ClassVar[str] = "of a template"
 
     def __post_init__(self) -> None:
         """Refuses a template that doesn't say what is trained."""

@@ -5,6 +5,7 @@ import sys
 
 from tokloom.cli.app import SpreadCommand, app
 from tokloom.cli.changing import export, extend, prune
+from tokloom.cli.chatting import chat
 from tokloom.cli.looking import compare, inspect
 from tokloom.cli.training import train
 from tokloom.cli.using import count, decode, encode
@@ -16,6 +17,7 @@ for _command in (
     encode,
     decode,
     count,
+    chat,
     inspect,
     compare,
     export,
