@@ -39,6 +39,7 @@ def tokenizer():
 def test_without_colours_what_is_trained_stands_in_brackets(tokenizer):
     assert printed(tokenizer, b"abc", [0, 1, 1]) == "a|⟦b|c⟧\n2 of 3 tokens trained\n"
     assert printed(tokenizer, b"a\n", [1, 0], show_ids=True) == "⟦a(97)⟧|↵\n(10)\n1 of 2 tokens trained\n"
+    assert printed(tokenizer, b"a\n", [0, 0]) == "a|↵\n0 of 2 tokens trained\n"
     assert printed(tokenizer, [], []) == "\n0 of 0 tokens trained\n"
 
 

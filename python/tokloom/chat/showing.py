@@ -93,7 +93,7 @@ def show(
             if show_ids:
                 run.append(f"({token.id})", "dim")
         shown.append(run if coloured or not trained else Text.assemble("⟦", run, "⟧"))
-    console.print(shown, soft_wrap=True)
+    console.print(shown, soft_wrap=True, end="" if shown.plain.endswith("\n") else "\n")
     console.print(Text(_summary(tokens), "dim"))
 
 
