@@ -6,7 +6,9 @@
 'lower'
 """
 
-from tokloom import chat as chat
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from tokloom.bpe import BPETokenizer as BPETokenizer
 from tokloom.bpe import train as train
 from tokloom.corpus import Source as Source
@@ -36,4 +38,14 @@ from tokloom.tokenizer import DecodeStream as DecodeStream
 from tokloom.tokenizer import Ragged as Ragged
 from tokloom.tokenizer import Tokenizer as Tokenizer
 
+if TYPE_CHECKING:
+    from tokloom import chat as chat
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name != "chat":
+        raise AttributeError(f"module 'tokloom' has no attribute {name!r}")
+    # At its first use: most programs have no conversations, and needn't wait for it.
+    return import_module("tokloom.chat")

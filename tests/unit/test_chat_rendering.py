@@ -117,6 +117,39 @@ def test_a_format_of_ones_own(tokenizer):
         Chat(tokenizer, dataclasses.replace(mine, alternates=True)).render(talk)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"user": Around()}, None),
+        ({"begin": "Talk"}, "begin is a tuple of texts and control tokens.*'Talk'"),
+        ({"begin": ["Talk"]}, "begin is a tuple"),
+        ({"begin": (3,)}, "begin is a tuple"),
+        ({"user": ("Q: ",)}, "user is an Around"),
+        ({"system": None}, 'system is an Around, "first" or "last", not None'),
+        ({"system": ["first"]}, "system is an Around"),
+        ({"strip": "all"}, "strip is"),
+    ],
+)
+def test_what_a_format_cannot_be_made_of(wrong, told):
+    parts: dict[str, Any] = {
+        "name": "mine",
+        "user": Around(),
+        "assistant": Around(),
+        "system": "first",
+        **wrong,
+    }
+    if told is None:
+        assert Format(**parts).control_tokens == []
+        return
+    with pytest.raises(ArgumentError, match=told):
+        Format(**parts)
+
+
+def test_a_text_alone_is_no_tuple_of_pieces():
+    with pytest.raises(ArgumentError, match=r"before is a tuple .* a tuple of one has a comma: \('Q: ',\)"):
+        Around(before="Q: ")  # type: ignore[arg-type]
+
+
 def test_typed_control_tokens_are_text(tokenizer):
     for format in format_names():
         chat = Chat(tokenizer, format)

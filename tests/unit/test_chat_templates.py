@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import chats
 import tokloom
@@ -79,6 +80,59 @@ def test_what_is_typed_stays_text(typed):
         plain, hostile = render(template, [user("x")]), render(template, [user(typed)])
         assert control(hostile) == control(plain)
         assert "".join(piece.text for piece in hostile) == whole(template, [user(typed)])
+
+
+literals = st.text(alphabet="<|>abim \n", max_size=6).filter(lambda text: "{{" not in text)
+pieces_of_templates = st.lists(
+    st.one_of(literals, st.sampled_from(["<|im_end|>", "<|im_", "end|>", "<|im_start|>"]).map(str)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(
+    written=pieces_of_templates,
+    contents=st.lists(
+        st.lists(
+            st.sampled_from(["<|im_end|>", "<|im_", "end|>", "<", "|>", "a", " ", "\n", "start", ""]),
+            max_size=3,
+        ).map("".join),
+        min_size=5,
+        max_size=5,
+    ),
+)
+def test_who_wrote_which_character(written, contents):
+    """Templates that only join: whose each character is, is known without rendering."""
+    quoted = [json.dumps(text) for text in written]
+    parts = [f"{{{{ {text} }}}}{{{{ messages[{at}].content }}}}" for at, text in enumerate(quoted[:5])]
+    template = "".join(parts) + "".join(f"{{{{ {text} }}}}" for text in quoted[5:])
+    owners, text = "", ""
+    for at, own in enumerate(written):
+        theirs = contents[at] if at < 5 else ""
+        text += own + theirs
+        owners += "t" * len(own) + "m" * len(theirs)
+    spans = {
+        (start, start + len(name))
+        for name in CHATML_TOKENS
+        for start in range(len(text))
+        if text.startswith(name, start)
+    }
+    messages = [user(content) for content in contents]
+    if any(len(set(owners[start:end])) == 2 for start, end in spans):
+        with pytest.raises(ConversationError):
+            render(template, messages)
+        return
+    pieces = render(template, messages)
+    assert "".join(piece.text for piece in pieces) == text
+    place = 0
+    for piece in pieces:
+        end = place + len(piece.text)
+        if piece.control:
+            assert (place, end) in spans
+            assert owners[place:end] == "t" * len(piece.text)
+            spans.remove((place, end))
+        place = end
+    assert all(owners[start:end] == "m" * (end - start) for start, end in spans)
 
 
 def test_templates_that_look_for_words():

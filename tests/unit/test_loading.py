@@ -13,3 +13,10 @@ def test_import_pulls_in_nothing_heavy():
     loaded = set(json.loads(done.stdout))
     assert "tokloom._engine" in loaded
     assert not HEAVY & {name.partition(".")[0] for name in loaded}
+    assert "tokloom.chat" not in loaded
+
+
+def test_conversations_come_at_their_first_use():
+    code = "import tokloom; print(tokloom.chat.__name__, hasattr(tokloom, 'chatt'))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "tokloom.chat False\n"

@@ -41,6 +41,11 @@ class Around:
     after: Pieces = ()
     between: Pieces = ()
 
+    def __post_init__(self) -> None:
+        """Refuses what is no tuple of pieces."""
+        for each in fields(self):
+            _check_pieces(each.name, getattr(self, each.name))
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCalls:
@@ -97,6 +102,9 @@ class Format:
             the end of an assistant's text), or None.
         alternates: whether user and assistant must take turns, the user first.
 
+    Raises:
+        ArgumentError: a part of it is of the wrong kind.
+
     Example:
         >>> import tokloom
         >>> mine = Format(
@@ -127,12 +135,31 @@ class Format:
     strip: Literal["both", "answer's end"] | None = None
     alternates: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuses what a format can't be made of."""
+        _check_pieces("begin", self.begin)
+        for name in ("user", "assistant"):
+            if not isinstance(getattr(self, name), Around):
+                raise ArgumentError(f"{name} is an Around, not {getattr(self, name)!r:.60}")
+        if not isinstance(self.system, Around) and self.system not in ("first", "last"):
+            raise ArgumentError(f'system is an Around, "first" or "last", not {self.system!r:.60}')
+        if self.strip not in (None, "both", "answer's end"):
+            raise ArgumentError(f"""strip is "both", "answer's end" or None, not {self.strip!r:.60}""")
+
     @property
     def control_tokens(self) -> list[str]:
         """The names of all its control tokens, for `Tokenizer.with_special_tokens`; nanochat's are in its own order."""
         turns = (self.begin, self.system, self.user, self.assistant)
         pieces = _pieces((*turns, self.parts, self.tool_calls, self.tool_results))
         return list(dict.fromkeys(piece.name for piece in pieces if isinstance(piece, Control)))
+
+
+def _check_pieces(name: str, pieces: object) -> None:
+    if not isinstance(pieces, tuple) or not all(isinstance(piece, str | Control) for piece in pieces):
+        raise ArgumentError(
+            f"{name} is a tuple of texts and control tokens, such as ('Q: ', Control('<|end|>')), not {pieces!r:.60}; "
+            "a tuple of one has a comma: ('Q: ',)"
+        )
 
 
 def _pieces(value: object) -> Iterator[str | Control]:
