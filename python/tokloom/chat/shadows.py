@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator
-from typing import TypeAlias, cast
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple, TypeAlias, cast
 
 from tokloom.errors import ConversationError
 
-__all__ = ["JSON", "MARK_END", "MARK_START", "ControlTokens", "Shadow"]
+__all__ = ["JSON", "MARK_END", "MARK_START", "ControlTokens", "Own", "Shadow", "own_tokens", "tell_apart"]
 
 JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
@@ -45,6 +45,71 @@ WHITE_SPACE_AND_ESCAPED = [
 PRIVATE = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 MARK_START, MARK_END = "\U0010fffc", "\U0010fffd"  # private too; `Shadow` leaves them out
+
+
+class Own(NamedTuple):
+    """A control token that the template wrote, and where it stands in what is rendered."""
+
+    start: int
+    end: int
+    token: str
+
+
+def tell_apart(
+    truth: str,
+    render: Callable[[dict[str, JSON]], str],
+    data: dict[str, JSON],
+    constants: Collection[str],
+    tokens: ControlTokens,
+) -> str:
+    """What is rendered, with other characters in place of those that came out of the data: as long as `truth`.
+
+    What stays as it is there is the template's, or could not be part of a control token.
+
+    Args:
+        truth: what is rendered of the data as they are.
+        render: renders the data with other characters in them.
+        data: `messages`, `tools`, `documents` and `variables`, of JSON's types.
+        constants: the words that the template's code holds.
+        tokens: the control tokens.
+
+    Raises:
+        ConversationError: it can't be proven.
+    """
+    for keep_constants in (False, True):
+        shadow = Shadow(constants, tokens, data, truth, keep_constants=keep_constants)
+        try:
+            seen = render(shadow.of(data))
+        except ConversationError:
+            continue  # it decides by what a text says
+        if shadow.back(seen) == truth:
+            return seen
+    raise ConversationError(
+        "the template changes the texts of the messages or decides by what they say, so that it can't be proven which "
+        "control tokens it wrote itself; render the conversation with one of tokloom.chat's formats, or take such "
+        "words out of the messages"
+    )
+
+
+def own_tokens(truth: str, seen: str, tokens: ControlTokens) -> list[Own]:
+    """The control tokens that the template wrote, every character of each.
+
+    Args:
+        truth: what is rendered.
+        seen: what `tell_apart` gives.
+        tokens: the control tokens.
+
+    Raises:
+        ConversationError: one comes about where a text meets what the template writes.
+    """
+    for match in tokens.everywhere.finditer(truth):
+        start, end = match.span(1)
+        if seen[start:end] != match[1] and any(map(str.__eq__, seen[start:end], match[1])):
+            raise ConversationError(
+                f"the control token {match[1]!r} comes about where a text of the messages meets what the template writes "
+                f"(at character {start} of what it renders); it is neither's own"
+            )
+    return [Own(*match.span(), match[0]) for match in tokens.pattern.finditer(seen)]
 
 
 class ControlTokens:
@@ -113,10 +178,6 @@ class Shadow:
     def back(self, text: str) -> str:
         """A text with the characters put back."""
         return text.translate(self._back)
-
-    def is_shadow(self, text: str) -> bool:
-        """Whether each character of the text stands for another one."""
-        return all(ord(char) in self._back for char in text)
 
     def _any(self, value: JSON, key: str) -> JSON:
         if isinstance(value, str):

@@ -18,14 +18,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from tokloom.chat.shadows import JSON, MARK_END, MARK_START, ControlTokens, Shadow
+from tokloom.chat.shadows import JSON, MARK_END, MARK_START, ControlTokens, Own, own_tokens, tell_apart
 from tokloom.errors import ArgumentError, ConversationError, FormatError, MissingDependencyError
 
 if TYPE_CHECKING:
     import jinja2
     from jinja2.parser import Parser
 
-__all__ = ["Piece", "marks_generation", "render_template"]
+__all__ = ["Piece", "marks_generation", "render_template", "template_constants"]
 
 DEEPEST = 64
 
@@ -102,20 +102,25 @@ def render_template(
     fixed["strftime_now"] = now.strftime
     tokens = ControlTokens(control_tokens)
     truth = _render(compiled.plain, data, fixed)
-    for keep_constants in (False, True):
-        shadow = Shadow(compiled.constants, tokens, data, truth, keep_constants=keep_constants)
-        try:
-            seen = _render(compiled.marked, shadow.of(data), fixed)
-        except ConversationError:
-            continue  # it decides by what a text says
-        unmarked, trained = _split_marks(seen)
-        if shadow.back(unmarked) == truth:
-            return list(_pieces(truth, unmarked, trained, tokens, shadow))
-    raise ConversationError(
-        "the template changes the texts of the messages or decides by what they say, so that it can't be proven which "
-        "control tokens it wrote itself; render the conversation with one of tokloom.chat's formats, or take such "
-        "words out of the messages"
-    )
+    trained: list[bool] = []
+
+    def render(shadow: dict[str, JSON]) -> str:
+        nonlocal trained
+        text, trained = _split_marks(_render(compiled.marked, shadow, fixed))
+        return text
+
+    seen = tell_apart(truth, render, data, compiled.constants, tokens)
+    return list(_pieces(truth, trained, own_tokens(truth, seen, tokens)))
+
+
+def template_constants(template: str) -> frozenset[str]:
+    """The words that a template's code holds: what it may look for in a text.
+
+    Raises:
+        FormatError: it is no Jinja template.
+        MissingDependencyError: transformers or jinja2 isn't installed (`pip install tokloom[transformers]`).
+    """
+    return _compile(template).constants
 
 
 def marks_generation(template: str) -> bool:
@@ -252,22 +257,12 @@ def _split_marks(text: str) -> tuple[str, list[bool]]:
     return "".join(characters), trained
 
 
-def _pieces(
-    truth: str, seen: str, trained: list[bool], tokens: ControlTokens, shadow: Shadow
-) -> Iterator[Piece]:
-    for match in tokens.everywhere.finditer(truth):
-        name = match[1]
-        there = seen[match.start() : match.start() + len(name)]
-        if there != name and not shadow.is_shadow(there):
-            raise ConversationError(
-                f"the control token {name!r} comes about where a text of the messages meets what the template writes "
-                f"(at character {match.start()} of what it renders); it is neither's own"
-            )
+def _pieces(truth: str, trained: list[bool], controls: list[Own]) -> Iterator[Piece]:
     end = 0
-    for match in tokens.pattern.finditer(seen):
-        yield from _texts(truth, trained, end, match.start())
-        end = match.end()
-        yield Piece(match[0], control=True, trained=all(trained[match.start() : end]))
+    for control in controls:
+        yield from _texts(truth, trained, end, control.start)
+        end = control.end
+        yield Piece(control.token, control=True, trained=all(trained[control.start : end]))
     yield from _texts(truth, trained, end, len(truth))
 
 
