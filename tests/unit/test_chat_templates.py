@@ -1,6 +1,8 @@
 """A model's own template: what it writes is told from what strangers wrote, or it is refused."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -255,6 +257,18 @@ def deep(levels):
     for _ in range(levels):
         value = [value]
     return value
+
+
+@pytest.mark.parametrize("missing", ["transformers", "jinja2"])
+def test_a_missing_library_is_named_at_the_call(missing):
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "import tokloom\n"
+        "try: tokloom.chat.Template('x')\n"
+        "except tokloom.MissingDependencyError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "pip install 'tokloom[transformers]'" in done.stdout
 
 
 class TestAsAFormat:

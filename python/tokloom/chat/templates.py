@@ -151,9 +151,7 @@ def _compile(template: str) -> _Compiled:
         from jinja2 import ext, nodes
         from transformers.utils.chat_template_utils import _compile_jinja_template
     except ImportError as error:
-        raise MissingDependencyError(
-            f"a model's own template needs transformers and jinja2 ({error}): pip install tokloom[transformers]"
-        ) from None
+        raise _missing(error) from None
 
     class Marks(ext.Extension):
         """Puts a mark before and after what stands in a generation block, wherever the block is rendered to."""
@@ -174,6 +172,8 @@ def _compile(template: str) -> _Compiled:
         environment = plain.environment.overlay(extensions=[Marks])
         parsed = environment.parse(template)
         marked = environment.from_string(template)
+    except ImportError as error:  # of a jinja2 that transformers finds too old
+        raise _missing(error) from None
     except (jinja2.TemplateSyntaxError, RecursionError) as error:
         raise FormatError(f"not a Jinja template that transformers opens: {error}") from None
     constants = {node.value for node in parsed.find_all(nodes.Const) if isinstance(node.value, str)}
@@ -183,12 +183,18 @@ def _compile(template: str) -> _Compiled:
     return _Compiled(plain, marked, frozenset(constants) - {""}, marks)
 
 
+def _missing(error: ImportError) -> MissingDependencyError:
+    return MissingDependencyError(
+        f"a model's own template needs transformers and jinja2 ({error}): pip install 'tokloom[transformers]'"
+    )
+
+
 def _render(template: jinja2.Template, data: dict[str, JSON], fixed: dict[str, Any]) -> str:
     import jinja2
 
     named = {key: data[key] for key in ("messages", "tools", "documents")}
     try:
-        return template.render({**cast(dict[str, JSON], data["variables"]), **named, **fixed})
+        text: str = template.render({**cast(dict[str, JSON], data["variables"]), **named, **fixed})
     except jinja2.TemplateError as error:
         raise ConversationError(f"the template refuses this conversation: {error}") from None
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -196,6 +202,7 @@ def _render(template: jinja2.Template, data: dict[str, JSON], fixed: dict[str, A
             f"the template fails on this conversation ({type(error).__name__}: {error}); look at what it expects of "
             "the messages"
         ) from None
+    return text
 
 
 # The messages
