@@ -6,6 +6,9 @@
 'lower'
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from tokloom.adapters import adapt as adapt
 from tokloom.bpe import BPETokenizer as BPETokenizer
 from tokloom.bpe import train as train
@@ -14,6 +17,7 @@ from tokloom.corpus import files as files
 from tokloom.counts import PretokenCounts as PretokenCounts
 from tokloom.counts import count_pretokens as count_pretokens
 from tokloom.errors import ArgumentError as ArgumentError
+from tokloom.errors import ConversationError as ConversationError
 from tokloom.errors import FormatError as FormatError
 from tokloom.errors import MissingDependencyError as MissingDependencyError
 from tokloom.errors import PatternError as PatternError
@@ -38,4 +42,14 @@ from tokloom.tokenizer import DecodeStream as DecodeStream
 from tokloom.tokenizer import Ragged as Ragged
 from tokloom.tokenizer import Tokenizer as Tokenizer
 
+if TYPE_CHECKING:
+    from tokloom import chat as chat
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name != "chat":
+        raise AttributeError(f"module 'tokloom' has no attribute {name!r}")
+    # At its first use: most programs have no conversations, and needn't wait for it.
+    return import_module("tokloom.chat")

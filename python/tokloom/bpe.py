@@ -268,23 +268,30 @@ class BPETokenizer(Tokenizer):
         """Writes the vocabulary as another library reads it.
 
         Args:
-            path: the file to write.
+            path: the file to write; for "nanochat", the folder.
             format: "tiktoken": a rank file, which holds neither the pattern nor special tokens; "huggingface": a
-                `tokenizer.json` with everything.
+                `tokenizer.json` with everything; "nanochat": the folder that nanochat opens (`tokenizer.pkl`, which
+                Python runs when it is opened, so tokloom never reads one, and `token_bytes.pt`).
 
         Raises:
             ArgumentError: the format isn't known.
             VocabularyError: the format can't say what this vocabulary does, or its pattern isn't proven to mean the
                 same there.
+            MissingDependencyError: for "nanochat", tiktoken isn't installed (`pip install tokloom[tiktoken]`).
             SourceError: the system refuses (also an OSError); nothing half-written is left.
         """
+        if format == "nanochat":
+            from tokloom.views import nanochat_files
+
+            nanochat_files.export(self, Path(path))
+            return
         writers: dict[str, Callable[[], bytes]] = {
             "tiktoken": self._vocabulary.to_tiktoken,
             "huggingface": self._vocabulary.to_huggingface,
         }
         if format not in writers:
             raise ArgumentError(
-                f"format {format!r} is not known; it is one of {', '.join(map(repr, writers))}"
+                f"format {format!r} is not known; it is one of {', '.join(map(repr, [*writers, 'nanochat']))}"
             )
         write_file(Path(path), writers[format]())
 

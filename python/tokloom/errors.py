@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "ArgumentError",
+    "ConversationError",
     "FormatError",
     "MissingDependencyError",
     "PatternError",
@@ -30,6 +31,10 @@ class TokloomError(Exception):
 
 class ArgumentError(TokloomError, ValueError):
     """An argument outside its range, or two that contradict each other."""
+
+
+class ConversationError(TokloomError, ValueError):
+    """A conversation that its format can't say: a role out of order, a part of unknown type, nothing in it."""
 
 
 class PatternError(TokloomError, ValueError):

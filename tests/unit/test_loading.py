@@ -14,3 +14,10 @@ def test_import_pulls_in_nothing_heavy():
     assert "tokloom._engine" in loaded
     assert "tokloom.catalogue" not in loaded  # until the first load
     assert not HEAVY & {name.partition(".")[0] for name in loaded}
+    assert "tokloom.chat" not in loaded
+
+
+def test_conversations_come_at_their_first_use():
+    code = "import tokloom; print(tokloom.chat.__name__, hasattr(tokloom, 'chatt'))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "tokloom.chat False\n"

@@ -5,6 +5,7 @@ import sys
 
 from tokloom.cli.app import SpreadCommand, app
 from tokloom.cli.changing import export, extend, prune
+from tokloom.cli.chatting import chat
 from tokloom.cli.knowing import check, fetch, names
 from tokloom.cli.looking import compare, inspect
 from tokloom.cli.training import train
@@ -20,6 +21,7 @@ for _command in (
     names,
     fetch,
     check,
+    chat,
     inspect,
     compare,
     export,

@@ -22,6 +22,7 @@ from tokloom.cli.options import (
     Threads,
     TokenizerName,
 )
+from tokloom.errors import SourceError
 
 
 class ExportFormat(str, Enum):
@@ -29,11 +30,14 @@ class ExportFormat(str, Enum):
 
     tiktoken = "tiktoken"
     huggingface = "huggingface"
+    nanochat = "nanochat"
 
 
 def export(
     tokenizer: TokenizerName,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The file to write; for nanochat, the folder.")
+    ],
     *,
     format: Annotated[ExportFormat, typer.Option("--format", help="Who shall read it.")],
     pattern: Pattern = None,
@@ -48,7 +52,11 @@ def export(
     from tokloom.cli.inputs import load_tokenizer
     from tokloom.cli.outputs import check_file, say
 
-    check_file(path, overwrite=overwrite)
+    if format is ExportFormat.nanochat and path.is_dir():
+        if any(path.iterdir()) and not overwrite:
+            raise SourceError(f"{path} holds something already; give another name, or --overwrite")
+    else:
+        check_file(path, overwrite=overwrite)
     load_tokenizer(tokenizer, pattern, special_token, fallback).export(path, format=format.value)
     say(f"{path}: written for {format.value}")
 
