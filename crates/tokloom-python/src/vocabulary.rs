@@ -101,6 +101,47 @@ impl Vocabulary {
         py.detach(|| tokloom::Vocabulary::new(parts)).into_python(py).map(Self::wrap)
     }
 
+    /// A rank file's tokens, which merge by rank.
+    #[staticmethod]
+    fn from_ranks(
+        py: Python<'_>,
+        data: &[u8],
+        origin: &str,
+        splits: Splits,
+        added_tokens: Vec<AddedTokenTuple>,
+    ) -> PyResult<Self> {
+        let pattern = pattern(py, splits)?;
+        let added = added_tokens.into_iter().map(added_token).collect();
+        let read = || {
+            let tokens = formats::tiktoken::read(data, origin)?;
+            let merges = Merges::ByRank;
+            let parts =
+                Parts { pattern, tokens, merges, whole_pretoken_first: true, added, post_processor: None };
+            tokloom::Vocabulary::new(parts)
+        };
+        py.detach(read).into_python(py).map(Self::wrap)
+    }
+
+    /// What `compiled` gave, with a pattern and special tokens of its own.
+    #[staticmethod]
+    fn from_compiled(
+        py: Python<'_>,
+        data: &[u8],
+        origin: &str,
+        splits: Splits,
+        added_tokens: Vec<AddedTokenTuple>,
+    ) -> PyResult<Self> {
+        let pattern = pattern(py, splits)?;
+        let added = added_tokens.into_iter().map(added_token).collect();
+        let read = || formats::compiled::read(data, origin, pattern, added);
+        py.detach(read).into_python(py).map(Self::wrap)
+    }
+
+    /// The tables that loading worked out; None where ranks alone don't say how it merges.
+    fn compiled<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        py.detach(|| formats::compiled::write(&self.inner)).map(|data| PyBytes::new(py, &data))
+    }
+
     #[staticmethod]
     fn from_huggingface(py: Python<'_>, data: &[u8], origin: &str) -> PyResult<Self> {
         let read = || tokloom::Vocabulary::new(formats::huggingface::read(data, origin)?);

@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a file. `origin` is the path (or whatever the bytes came from), for the messages.
 
+pub mod compiled;
 mod export;
 mod foreign;
 pub mod huggingface;

@@ -49,27 +49,55 @@ impl Vocabulary {
     /// one; [`Error::Pattern`] for a pattern that doesn't compile.
     pub fn new(parts: Parts) -> Result<Self> {
         let Parts { pattern, mut tokens, merges, whole_pretoken_first, added, post_processor } = parts;
-        let pretokenizer = Pretokenizer::new(&pattern)?;
         tokens.sort_by_key(|(id, _)| *id);
-        let byte_ids = check_tokens(&tokens)?;
-        check_added(&added, &tokens)?;
-        let ordinary = || tokens.iter().map(|(id, bytes)| (*id, &bytes[..]));
-        let mut whole = TokenLookup::new(ordinary());
-        let ordinary_bytes = TokenBytes::new(ordinary())?;
-        let (merges, pairs) =
-            resolve_merges(merges, whole_pretoken_first, &ordinary_bytes, &whole, &byte_ids)?;
+        let tokens: Vec<(u32, &[u8])> = tokens.iter().map(|(id, bytes)| (*id, &bytes[..])).collect();
+        let tables = Tables::new(&tokens)?;
+        let (merges, pairs) = resolve_merges(merges, whole_pretoken_first, &tables)?;
+        Self::assemble(pattern, &tokens, tables, merges, pairs, whole_pretoken_first, added, post_processor)
+    }
+
+    /// A vocabulary whose pairs were derived before: (left, right, merged) by rank, which is the merged token's id.
+    pub(crate) fn with_pairs(
+        pattern: Pattern,
+        tokens: &[(u32, &[u8])],
+        pairs: impl ExactSizeIterator<Item = (u32, u32, u32)>,
+        added: Vec<AddedToken>,
+    ) -> Result<Self> {
+        let tables = Tables::new(tokens)?;
+        let mut table = PairTable::with_capacity(pairs.len());
+        for (left, right, id) in pairs {
+            table.insert(left, right, Merge { rank: id, id });
+        }
+        Self::assemble(pattern, tokens, tables, Merges::ByRank, table, true, added, None)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a vocabulary is made of, each once")]
+    fn assemble(
+        pattern: Pattern,
+        tokens: &[(u32, &[u8])],
+        tables: Tables,
+        merges: Merges,
+        pairs: PairTable,
+        whole_pretoken_first: bool,
+        added: Vec<AddedToken>,
+        post_processor: Option<String>,
+    ) -> Result<Self> {
+        let pretokenizer = Pretokenizer::new(&pattern)?;
+        check_added(&added, &tables)?;
+        let Tables { bytes, mut whole, byte_ids } = tables;
         let by_rank = matches!(merges, Merges::ByRank);
         let whole_pretoken_first = whole_pretoken_first || by_rank;
         let mut unreachable = HashMap::new();
         if !whole_pretoken_first && !matches!(merges, Merges::None) {
-            unreachable = unreachable_tokens(&ordinary_bytes, &byte_ids, &pairs);
-            whole = TokenLookup::new(ordinary().filter(|(_, bytes)| !unreachable.contains_key(*bytes)));
+            unreachable = unreachable_tokens(&bytes, &byte_ids, &pairs);
+            let reachable = tokens.iter().copied().filter(|(_, bytes)| !unreachable.contains_key(*bytes));
+            whole = TokenLookup::new(reachable);
         }
-        let mut all: Vec<(u32, &[u8])> =
-            ordinary().chain(added.iter().map(|token| (token.id, token.content.as_bytes()))).collect();
-        all.sort_unstable_by_key(|(id, _)| *id);
+        let mut all = tokens.to_vec();
+        all.extend(added.iter().map(|token| (token.id, token.content.as_bytes())));
+        all.sort_by_key(|(id, _)| *id);
         Ok(Self {
-            bytes: TokenBytes::new(all)?,
+            bytes: if added.is_empty() { bytes } else { TokenBytes::new(all)? },
             pattern,
             pretokenizer,
             merges,
@@ -163,9 +191,37 @@ impl Vocabulary {
     }
 }
 
-/// Checks tokens in ascending order of id, and finds the one of each byte.
-fn check_tokens(tokens: &[(u32, Vec<u8>)]) -> Result<[u32; 256]> {
-    let mut seen = HashMap::with_capacity(tokens.len());
+/// The ordinary tokens, checked, by id and by their bytes.
+struct Tables {
+    bytes: TokenBytes,
+    whole: TokenLookup,
+    byte_ids: [u32; 256],
+}
+
+impl Tables {
+    /// From tokens in ascending order of id.
+    fn new(tokens: &[(u32, &[u8])]) -> Result<Self> {
+        check_tokens(tokens)?;
+        let bytes = TokenBytes::new(tokens.iter().copied())?;
+        let whole = TokenLookup::new(tokens.iter().copied());
+        if whole.len() < tokens.len() {
+            return Err(given_twice(tokens));
+        }
+        let mut byte_ids = [0; 256];
+        for byte in 0..=255u8 {
+            byte_ids[byte as usize] = whole.get(&[byte]).ok_or_else(|| {
+                Error::Vocabulary(format!(
+                    "byte 0x{byte:02x} has no token; byte-level vocabularies need one for each of the 256 bytes, or \
+                     some text could not be encoded. Was the file cut short?"
+                ))
+            })?;
+        }
+        Ok(Self { bytes, whole, byte_ids })
+    }
+}
+
+/// Checks each token in ascending order of id.
+fn check_tokens(tokens: &[(u32, &[u8])]) -> Result<()> {
     for (id, bytes) in tokens {
         let wrong = match bytes.len() {
             0 => format!("the token with id {id} is empty; every token needs at least one byte"),
@@ -173,10 +229,7 @@ fn check_tokens(tokens: &[(u32, Vec<u8>)]) -> Result<[u32; 256]> {
                 format!("the token with id {id} is {length} bytes long; at most {LONGEST_TOKEN} are allowed")
             }
             _ if *id > HIGHEST_ID - 1 => format!("id {id} is too high: ids go up to {}", HIGHEST_ID - 1),
-            _ => match seen.insert(&bytes[..], *id) {
-                Some(first) => format!("the token {} has two ids, {first} and {id}", show(bytes)),
-                None => continue,
-            },
+            _ => continue,
         };
         return Err(Error::Vocabulary(wrong));
     }
@@ -185,22 +238,20 @@ fn check_tokens(tokens: &[(u32, Vec<u8>)]) -> Result<[u32; 256]> {
         let message = format!("id {id} stands for two tokens, {} and {}", show(first), show(second));
         return Err(Error::Vocabulary(message));
     }
-    let mut byte_ids = [0; 256];
-    for byte in 0..=255u8 {
-        byte_ids[byte as usize] = *seen.get(&[byte][..]).ok_or_else(|| {
-            Error::Vocabulary(format!(
-                "byte 0x{byte:02x} has no token; byte-level vocabularies need one for each of the 256 bytes, or \
-                 some text could not be encoded. Was the file cut short?"
-            ))
-        })?;
-    }
-    Ok(byte_ids)
+    Ok(())
 }
 
-fn check_added(added: &[AddedToken], tokens: &[(u32, Vec<u8>)]) -> Result<()> {
-    let by_bytes: HashMap<&[u8], u32> = tokens.iter().map(|(id, bytes)| (&bytes[..], *id)).collect();
+/// The error for tokens of which two have the same bytes.
+fn given_twice(tokens: &[(u32, &[u8])]) -> Error {
+    let mut seen = HashMap::with_capacity(tokens.len());
+    let second = tokens.iter().find_map(|(id, bytes)| Some((seen.insert(*bytes, *id)?, *id, *bytes)));
+    let (first, id, bytes) = second.unwrap_or_default();
+    Error::Vocabulary(format!("the token {} has two ids, {first} and {id}", show(bytes)))
+}
+
+fn check_added(added: &[AddedToken], tables: &Tables) -> Result<()> {
     let mut contents = HashMap::new();
-    let mut ids: HashMap<u32, &[u8]> = tokens.iter().map(|(id, bytes)| (*id, &bytes[..])).collect();
+    let mut ids: HashMap<u32, &[u8]> = HashMap::new();
     for AddedToken { content, id, special, .. } in added {
         let wrong = if content.is_empty() {
             "a special token is empty; it would be found everywhere".to_owned()
@@ -208,13 +259,13 @@ fn check_added(added: &[AddedToken], tokens: &[(u32, Vec<u8>)]) -> Result<()> {
             format!("a special token is {} bytes long; at most {LONGEST_TOKEN} are allowed", content.len())
         } else if *id > HIGHEST_ID - 1 {
             format!("id {id} of special token {content:?} is too high: ids go up to {}", HIGHEST_ID - 1)
-        } else if let Some(ordinary) = by_bytes.get(content.as_bytes()).filter(|_| *special) {
+        } else if let Some(ordinary) = tables.whole.get(content.as_bytes()).filter(|_| *special) {
             format!(
                 "special token {content:?} is already an ordinary token, with id {ordinary}: give it another text"
             )
         } else if contents.insert(content, *id).is_some() {
             format!("special token {content:?} is given twice")
-        } else if let Some(other) = ids.insert(*id, content.as_bytes()) {
+        } else if let Some(other) = tables.bytes.get(*id).or_else(|| ids.insert(*id, content.as_bytes())) {
             format!("id {id} of special token {content:?} already stands for {}", show(other))
         } else {
             continue;
@@ -239,10 +290,9 @@ pub(crate) fn show(bytes: &[u8]) -> String {
 fn resolve_merges(
     merges: Merges,
     whole_pretoken_first: bool,
-    tokens: &TokenBytes,
-    lookup: &TokenLookup,
-    byte_ids: &[u32; 256],
+    tables: &Tables,
 ) -> Result<(Merges, PairTable)> {
+    let Tables { bytes: tokens, whole: lookup, byte_ids } = tables;
     let listed = match merges {
         Merges::None => return Ok((Merges::None, PairTable::with_capacity(0))),
         Merges::ByRank => return Ok((Merges::ByRank, pairs::pairs_by_rank(tokens, lookup, byte_ids))),

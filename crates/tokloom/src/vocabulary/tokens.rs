@@ -3,6 +3,7 @@
 use super::hashing::{SHORT, Seed, short_key};
 use crate::error::{Error, Result};
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// The highest id allowed, so that an id always fits into 31 bits.
 pub const HIGHEST_ID: u32 = (1 << 31) - 1;
@@ -119,10 +120,11 @@ pub(crate) struct TokenLookup {
     keys: Vec<u128>,
     ids: Vec<u32>,
     long: HashTable<(Box<[u8]>, u32)>,
+    len: usize,
 }
 
 impl TokenLookup {
-    /// From (id, bytes); the tokens are distinct and not empty.
+    /// From (id, bytes), none of them empty; of two with the same bytes the first stays.
     pub(crate) fn new<'a>(tokens: impl Iterator<Item = (u32, &'a [u8])> + Clone) -> Self {
         let short_tokens = tokens.clone().filter(|(_, bytes)| bytes.len() <= SHORT).count();
         let slots = (2 * short_tokens).next_power_of_two().max(2);
@@ -132,6 +134,7 @@ impl TokenLookup {
             keys: vec![0; slots],
             ids: vec![0; slots],
             long: HashTable::new(),
+            len: 0,
         };
         for (id, bytes) in tokens {
             lookup.insert(id, bytes);
@@ -142,16 +145,30 @@ impl TokenLookup {
     fn insert(&mut self, id: u32, bytes: &[u8]) {
         let Some(key) = short_key(bytes) else {
             let seed = self.seed;
-            self.long
-                .insert_unique(seed.of_bytes(bytes), (bytes.into(), id), |entry| seed.of_bytes(&entry.0));
+            let hash = |entry: &(Box<[u8]>, u32)| seed.of_bytes(&entry.0);
+            if let Entry::Vacant(place) =
+                self.long.entry(seed.of_bytes(bytes), |entry| *entry.0 == *bytes, hash)
+            {
+                place.insert((bytes.into(), id));
+                self.len += 1;
+            }
             return;
         };
         let mut slot = self.seed.of_key(key) as usize & self.mask;
         while self.keys[slot] != 0 {
+            if self.keys[slot] == key {
+                return;
+            }
             slot = (slot + 1) & self.mask;
         }
         self.keys[slot] = key;
         self.ids[slot] = id;
+        self.len += 1;
+    }
+
+    /// How many tokens there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// The id of the token with exactly these bytes.
@@ -208,6 +225,7 @@ mod tests {
             }
             prop_assert_eq!(lookup.get(&other), by_bytes.get(&other[..]).copied());
             prop_assert_eq!(lookup.get(b""), None);
+            prop_assert_eq!(lookup.len(), by_bytes.len());
         }
     }
 }
