@@ -122,24 +122,29 @@ impl Vocabulary {
         py.detach(read).into_python(py).map(Self::wrap)
     }
 
-    /// What `compiled` gave, with a pattern and special tokens of its own.
+    /// What `compiled` gave for the rank file with this sha256, with a pattern and special tokens of its own.
     #[staticmethod]
     fn from_compiled(
         py: Python<'_>,
         data: &[u8],
+        ranks: [u8; formats::compiled::HASH],
         origin: &str,
         splits: Splits,
         added_tokens: Vec<AddedTokenTuple>,
     ) -> PyResult<Self> {
         let pattern = pattern(py, splits)?;
         let added = added_tokens.into_iter().map(added_token).collect();
-        let read = || formats::compiled::read(data, origin, pattern, added);
+        let read = || formats::compiled::read(data, &ranks, origin, pattern, added);
         py.detach(read).into_python(py).map(Self::wrap)
     }
 
     /// The tables that loading worked out; None where ranks alone don't say how it merges.
-    fn compiled<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        py.detach(|| formats::compiled::write(&self.inner)).map(|data| PyBytes::new(py, &data))
+    fn compiled<'py>(
+        &self,
+        py: Python<'py>,
+        ranks: [u8; formats::compiled::HASH],
+    ) -> Option<Bound<'py, PyBytes>> {
+        py.detach(|| formats::compiled::write(&self.inner, &ranks)).map(|data| PyBytes::new(py, &data))
     }
 
     #[staticmethod]

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tokloom import _engine
 from tokloom.bpe import BPETokenizer
+from tokloom.catalogue import tables
 from tokloom.catalogue.entries import Entry, Form
 from tokloom.catalogue.finding import Found, find
 from tokloom.catalogue.table import BY_NAME, ENTRIES
@@ -117,7 +118,7 @@ def _from_ranks(entry: Entry, found: Found) -> Tokenizer:
     )
     if table is None:
         try:
-            table = _vocabulary(entry.pattern or "", _engine.read_ranks(found.data, found.place), shared)
+            table = tables.vocabulary(found, resolve(entry.pattern or ""), _as_added(shared))
         except VocabularyError as error:
             raise FormatError(f"{found.place}: {error}") from None
         _tables[key] = table

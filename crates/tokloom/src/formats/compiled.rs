@@ -1,8 +1,8 @@
 //! What loading a rank file works out, kept: its tokens, and the pair that makes each of them.
 //!
 //! A cache, not a format to hand on: it is read by the version of tokloom that wrote it. Little-endian: [`MAGIC`], the
-//! number of tokens, of their bytes and of pairs; ids, lengths, bytes; left, right and merged ids of the pairs by rank;
-//! sha256 of all that.
+//! sha256 of the rank file, the number of tokens, of their bytes and of pairs; ids, lengths, bytes; left, right and
+//! merged ids of the pairs by rank; sha256 of all that.
 
 use crate::error::{Error, Result};
 use crate::pretokenize::Pattern;
@@ -11,15 +11,17 @@ use sha2::{Digest, Sha256};
 
 /// Changes with everything that changes what the rest means.
 const MAGIC: &[u8; 16] = b"tokloom tables 1";
-const HASH: usize = 32;
+/// The length of a sha256.
+pub const HASH: usize = 32;
 
-/// The tables of a vocabulary whose ranks alone say how it merges; `None` for any other.
-pub fn write(vocabulary: &Vocabulary) -> Option<Vec<u8>> {
+/// The tables of a vocabulary whose ranks alone say how it merges, from the rank file with this sha256; `None` for any
+/// other.
+pub fn write(vocabulary: &Vocabulary, ranks: &[u8; HASH]) -> Option<Vec<u8>> {
     let Merges::ByRank = vocabulary.merges() else { return None };
     let tokens: Vec<(u32, &[u8])> = vocabulary.ordinary_tokens().collect();
     let pairs = vocabulary.merge_list();
     let length: usize = tokens.iter().map(|(_, bytes)| bytes.len()).sum();
-    let mut data = MAGIC.to_vec();
+    let mut data = [&MAGIC[..], ranks].concat();
     for count in [tokens.len(), length, pairs.len()] {
         data.extend(u32::try_from(count).ok()?.to_le_bytes());
     }
@@ -38,9 +40,15 @@ pub fn write(vocabulary: &Vocabulary) -> Option<Vec<u8>> {
 /// The vocabulary of these tables, with a split pattern and special tokens.
 ///
 /// # Errors
-/// [`Error::Format`] for data that [`write`] of this version didn't write, or that was changed or cut short since;
-/// others as of [`Vocabulary::new`].
-pub fn read(data: &[u8], origin: &str, pattern: Pattern, added: Vec<AddedToken>) -> Result<Vocabulary> {
+/// [`Error::Format`] for data that [`write`] of this version didn't write for that rank file, or that was changed or
+/// cut short since; others as of [`Vocabulary::new`].
+pub fn read(
+    data: &[u8],
+    ranks: &[u8; HASH],
+    origin: &str,
+    pattern: Pattern,
+    added: Vec<AddedToken>,
+) -> Result<Vocabulary> {
     let wrong = |what: &str| Error::Format(format!("{origin}: {what}; remove it, and it is made anew"));
     let content = data
         .len()
@@ -49,7 +57,10 @@ pub fn read(data: &[u8], origin: &str, pattern: Pattern, added: Vec<AddedToken>)
         .filter(|(content, hash)| content.starts_with(MAGIC) && Sha256::digest(content)[..] == **hash);
     let (content, _) =
         content.ok_or_else(|| wrong("no tables of this version of tokloom, or damaged ones"))?;
-    let mut rest = &content[MAGIC.len()..];
+    let (of_ranks, mut rest) = content[MAGIC.len()..].split_at_checked(HASH).unwrap_or_default();
+    if of_ranks != ranks {
+        return Err(wrong("the tables of another rank file"));
+    }
     let mut take = |count: usize, size: usize| -> Result<&[u8]> {
         let taken = count.checked_mul(size).and_then(|length| rest.split_at_checked(length));
         let (taken, left) = taken.ok_or_else(|| wrong("shorter than it says"))?;
@@ -99,6 +110,8 @@ mod tests {
     use crate::vocabulary::Parts;
     use proptest::prelude::*;
 
+    const RANKS: [u8; HASH] = [7; HASH];
+
     fn vocabulary(merged: &[&[u8]]) -> Vocabulary {
         let bytes = (0..=255u8).map(|byte| vec![byte]);
         let tokens = bytes.chain(merged.iter().map(|token| token.to_vec())).zip((0..).step_by(3));
@@ -116,31 +129,32 @@ mod tests {
     #[test]
     fn tables_make_the_same_vocabulary() {
         let original = vocabulary(&[b"lo", b"low", b"er", b" low", b"abcd"]);
-        let data = write(&original).unwrap();
-        let again = read(&data, "f", original.pattern().clone(), vec![]).unwrap();
+        let data = write(&original, &RANKS).unwrap();
+        let again = read(&data, &RANKS, "f", original.pattern().clone(), vec![]).unwrap();
         assert_eq!(again.fingerprint(), original.fingerprint());
         assert_eq!(again.merge_list(), original.merge_list());
         let text = b"low lower abcd abc lo";
         assert_eq!(again.encode(text, Special::Text).unwrap(), original.encode(text, Special::Text).unwrap());
-        assert_eq!(write(&again).unwrap(), data);
+        assert_eq!(write(&again, &RANKS).unwrap(), data);
+        assert!(read(&data, &[8; HASH], "f", original.pattern().clone(), vec![]).is_err());
     }
 
     proptest! {
         #[test]
         fn what_was_changed_is_refused(at in any::<prop::sample::Index>(), bit in 0..8u8, cut in any::<bool>()) {
-            let mut data = write(&vocabulary(&[b"lo", b"low"])).unwrap();
+            let mut data = write(&vocabulary(&[b"lo", b"low"]), &RANKS).unwrap();
             let at = at.index(data.len());
             if cut { data.truncate(at) } else { data[at] ^= 1 << bit }
-            prop_assert!(matches!(read(&data, "f", Pattern::regex("a"), vec![]), Err(Error::Format(_))));
+            prop_assert!(matches!(read(&data, &RANKS, "f", Pattern::regex("a"), vec![]), Err(Error::Format(_))));
         }
 
         #[test]
         fn hashed_nonsense_is_refused(counts: [u8; 3], rest: Vec<u8>) {
-            let mut data = MAGIC.to_vec();
+            let mut data = [&MAGIC[..], &RANKS].concat();
             counts.iter().for_each(|count| data.extend(u32::from(*count).to_le_bytes()));
             data.extend(rest);
             data.extend(Sha256::digest(&data));
-            prop_assert!(read(&data, "f", Pattern::regex("a"), vec![]).is_err());
+            prop_assert!(read(&data, &RANKS, "f", Pattern::regex("a"), vec![]).is_err());
         }
     }
 }
