@@ -281,7 +281,8 @@ def test_unigram_reads_the_name_of_a_piece_but_not_of_a_control_token():
 
 def test_marks_of_hidden_names_in_a_text():
     ours = kinds.from_file(trained.word_piece().encode(), "tokenizer.json")
-    for text in ("\ufdd00\ufdd00", "\ufdd00\ufdd01 \ufdd01\ufdd02", "\ufdd0" * 9):
+    hostile = "".join(f"\ufdd0{number}" for number in range(100_000)) + "\ufdd0"
+    for text in (hostile, "\ufdd00\ufdd00", "\ufdd00\ufdd01 \ufdd01\ufdd02", "\ufdd0" * 9):
         assert not set(ours.encode(text)) & (set(ours.special_tokens.values()) - {ours.unk_id})
 
 

@@ -1,7 +1,7 @@
 """Tokenizers of other libraries behind the contract: a file each, and this table of them.
 
 A new kind is a new module and its name in `MODULES`. It has `takes(object)` and `adapt(object, name)` for objects
-already made; and, where it has files of its own, `from_bytes` and `restore`, and a line in `state.FILES`.
+already made; and, where it has files of its own, `from_bytes` and `restore`, and a line in `FILES`.
 No module imports its library before it is needed.
 """
 
@@ -10,17 +10,21 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tokloom.adapters.adapted import AdaptedTokenizer
-from tokloom.adapters.state import FILES, State, read
 from tokloom.errors import ArgumentError
 from tokloom.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from tokloom.adapters.adapted import AdaptedTokenizer
+    from tokloom.adapters.state import State
 
 __all__ = ["KINDS", "adapt", "open_saved", "restore"]
 
 MODULES = ("tiktoken", "huggingface", "sentencepiece")
-KINDS = tuple(FILES)  # what `tokloom.json` may say; each is the name of its module
+# What `tokloom.json` may say, which is also the name of the module, and the file that is saved beside it.
+FILES = {"huggingface": "tokenizer.json", "sentencepiece": "tokenizer.model"}
+KINDS = tuple(FILES)
 
 
 def _module(name: str) -> ModuleType:
@@ -67,5 +71,7 @@ def restore(state: State, origin: str) -> AdaptedTokenizer:
 
 def open_saved(directory: Path, description: dict[str, Any]) -> AdaptedTokenizer:
     """A folder that an adapter saved, `tokloom.json` already read."""
+    from tokloom.adapters.state import read
+
     state, origin = read(directory, description)
     return restore(state, origin).checked(description.get("vocab_size"), origin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -131,10 +132,10 @@ def mark_of(number: int) -> str:
 
 def free_number(text: str) -> int:
     """The least number whose mark isn't in the text."""
-    number = 0
-    while MARK in text and mark_of(number) in text:
-        number += 1
-    return number
+    if MARK not in text:
+        return 0
+    taken = set(re.findall(f"(?<={MARK})[0-9]+(?={MARK})", text))
+    return next(number for number in range(len(taken) + 1) if str(number) not in taken)
 
 
 def special_of(file: dict[str, Any], byte_tokens: Collection[str]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from tokloom.adapters import sentencepiece_file as model_file
@@ -55,6 +55,7 @@ class SentencePieceTokenizer(AdaptedTokenizer):
             byte_ids=[byte_ids[byte] for byte in range(256)] if guarantees == "text" else None,
         )
         super().__init__(state, facts)
+        self._all_names = _pattern_of(special)
 
     @property
     def library(self) -> str:
@@ -85,10 +86,10 @@ class SentencePieceTokenizer(AdaptedTokenizer):
 
     def _parts_of(self, text: str, parsed: frozenset[str] | None) -> Iterator[tuple[int, str, int | None]]:
         """The text cut at special tokens that are parsed: where each part begins, the part, its id if it is one."""
-        names = sorted(self._facts.special if parsed is None else parsed, key=len, reverse=True)
+        pattern = self._all_names if parsed is None else _pattern_of(parsed)
         at = 0
-        if names:
-            for match in re.finditer("|".join(map(re.escape, names)), text):
+        if pattern is not None:
+            for match in pattern.finditer(text):
                 if match.start() > at:
                     yield at, text[at : match.start()], None
                 yield match.start(), match[0], self._facts.special[match[0]]
@@ -132,6 +133,12 @@ class SentencePieceTokenizer(AdaptedTokenizer):
 
     def _derived(self) -> dict[str, bytes]:
         return {}
+
+
+def _pattern_of(names: Collection[str]) -> re.Pattern[str] | None:
+    """What finds these special tokens, of two that begin alike the longer."""
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if names else None
 
 
 def _guarantee(model: Model) -> tuple[Guarantee, str]:

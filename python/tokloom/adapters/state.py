@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokloom import saved
+from tokloom.adapters import FILES
 from tokloom.errors import FormatError
 from tokloom.storage import read_file, write_directory
 
 LARGEST_FILE = 1 << 28
-FILES = {"huggingface": "tokenizer.json", "sentencepiece": "tokenizer.model"}
 
 
 class State(NamedTuple):
