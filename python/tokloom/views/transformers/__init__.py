@@ -34,12 +34,6 @@ def view(tokenizer: Tokenizer, pad_token: str | None = None) -> TransformersView
 
     Warns:
         TokloomWarning: `pad_token` is a token that also means something else.
-
-    Example:
-        >>> import tokloom
-        >>> transformers = pytest.importorskip("transformers")
-        >>> tokloom.load("bytes").as_transformers(pad_token="<|pad|>")(["ab", "c"], padding=True)["input_ids"]
-        [[97, 98], [99, 256]]
     """
     _require_transformers()
     from tokloom.views.transformers.padding import with_pad_token

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from tokloom.errors import ArgumentError
@@ -86,7 +86,7 @@ def words(template: str) -> Words:
     """The strings and the names in the code of a template."""
     from jinja2 import Environment
 
-    tokens = list(Environment(autoescape=False).lexer.tokenize(template))  # noqa: S701 (nothing is rendered)
+    tokens = list(Environment(autoescape=False).lexer.tokenize(template))
     return Words(
         frozenset(str(token.value) for token in tokens if token.type == "string" and token.value),
         frozenset(str(token.value) for token in tokens if token.type == "name"),
@@ -115,10 +115,8 @@ def told_apart(
         disguise = Disguise(tokens, [text, template, *texts])
 
         def theirs(kept: Collection[str], text: str = text, disguise: Disguise = disguise) -> bytes | None:
-            parts = {
-                name: with_text(part, lambda each: disguise(each, kept), known)
-                for name, part in given.items()
-            }
+            change = partial(disguise, kept=kept)
+            parts = {name: with_text(part, change, known) for name, part in given.items()}
             other = _tried(render, parts)
             return None if other is None else _differing(text, other, disguise)
 

@@ -25,6 +25,7 @@ class Piece(NamedTuple):
 
     @property
     def added(self) -> tuple[int, ...]:
+        """The ids, if it is such."""
         return () if isinstance(self.content, str) else self.content
 
 
@@ -35,6 +36,7 @@ class Framing(NamedTuple):
     pair: tuple[Piece, ...] = (Piece("A", 0), Piece("B", 1))
 
     def pieces(self, *, pair: bool) -> tuple[Piece, ...]:
+        """What stands around a pair, or around one text."""
         return self.pair if pair else self.single
 
     def added(self, *, pair: bool) -> int:

@@ -43,6 +43,7 @@ class Request:
 
     @property
     def truncates(self) -> bool:
+        """Whether ids are cut off beyond `max_length`."""
         return self.truncation != TruncationStrategy.DO_NOT_TRUNCATE and self.max_length is not None
 
     def is_plain(self, view: TransformersView) -> bool:
@@ -69,7 +70,7 @@ def result(
     """
     if request.is_plain(view) and all(second is None for _, second in encoded):
         columns: dict[str, list[Any]] = {"input_ids": [first.ids for first, _ in encoded]}
-        longest = max(columns["input_ids"], key=len, default=[])
+        longest: list[int] = max(columns["input_ids"], key=len, default=[])
         view._eventual_warn_about_too_long_sequence(longest, request.max_length, request.verbose)
     else:
         rows = [_row(view, first, second, request) for first, second in encoded]

@@ -82,5 +82,5 @@ def _ordinary(tokenizer: Tokenizer) -> Iterator[tuple[int, bytes]]:
     for id in range(tokenizer.vocab_size):
         try:
             yield id, tokenizer.token_bytes(id)
-        except UnknownIdError:
+        except UnknownIdError:  # noqa: PERF203 (it costs nothing where it isn't raised)
             continue  # ids may have holes

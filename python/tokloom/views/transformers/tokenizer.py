@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from transformers import AddedToken, BatchEncoding, PreTrainedTokenizer
 from transformers.tokenization_utils_base import TruncationStrategy
 from transformers.utils import PaddingStrategy
 
-from tokloom.errors import ArgumentError, SpecialTokenError, UnknownIdError
+from tokloom.errors import ArgumentError, SpecialTokenError
 from tokloom.tokenizer import Special, Tokenizer
 from tokloom.views.transformers import chat, saving
 from tokloom.views.transformers.framing import post_processor
 from tokloom.views.transformers.inputs import encode_all, samples
 from tokloom.views.transformers.padding import warn_if_shared
 from tokloom.views.transformers.rows import Request, check_pad_length, result
-from tokloom.views.transformers.truncation import longest_first
 from tokloom.views.transformers.token_names import Added, TokenNames, added_tokens, token_names
+from tokloom.views.transformers.truncation import longest_first
 
 # The parts that transformers has names for; what else is special is an extra special token there.
 ROLES = {"sep_token": ("[SEP]",), "cls_token": ("[CLS]",), "mask_token": ("[MASK]", "<mask>", "<|mask|>")}
@@ -34,6 +34,12 @@ class TransformersView(PreTrainedTokenizer):  # type: ignore[misc, unused-ignore
 
     Attributes:
         split_special_tokens: True: special tokens in a text are ordinary text. False: each becomes its id.
+
+    Example:
+        >>> import tokloom
+        >>> view = tokloom.load("bytes").as_transformers(pad_token="<|pad|>")
+        >>> view(["ab", "c"], padding=True)["input_ids"], len(view)
+        ([[97, 98], [99, 256]], 257)
     """
 
     def __init__(self, tokenizer: Tokenizer, *, pad_token: str | None = None) -> None:
@@ -91,7 +97,7 @@ class TransformersView(PreTrainedTokenizer):  # type: ignore[misc, unused-ignore
                     f"add_special_tokens({{{role!r}: …}}), or before with tokenizer.with_special_tokens([…])"
                 )
             if role == "pad_token":
-                warn_if_shared(cast(str, name), stacklevel=3)
+                warn_if_shared(str(name), stacklevel=3)
         super().__setattr__(key, value)
 
     def add_special_tokens(
@@ -147,7 +153,9 @@ class TransformersView(PreTrainedTokenizer):  # type: ignore[misc, unused-ignore
         self._runs = self._runs.with_special_tokens(new)
         self._names = None
         self._added_tokens_decoder = {token.id: _as_theirs(token) for token in added_tokens(self._runs)}
-        self._added_tokens_encoder = {token.content: id for id, token in self._added_tokens_decoder.items()}
+        self._added_tokens_encoder: dict[str, int] = {
+            token.content: id for id, token in self._added_tokens_decoder.items()
+        }
         self._update_total_vocab_size()
         return len(new)
 
@@ -499,7 +507,9 @@ def _named_tokens(tokenizer: Tokenizer) -> dict[str, str]:
     }
     found = {role: names[id] for role, id in ids.items() if id in names}
     for role, usual in ROLES.items():
-        found |= {role: name for name in usual if name in special}
+        name = next((name for name in usual if name in special), None)
+        if name is not None:
+            found[role] = name
     return found
 
 
