@@ -211,10 +211,8 @@ def test_tokens_that_the_vocabulary_itself_adds(processor, tmp_path):
     )
     theirs.post_processor = {
         "template": lambda: template,
-        "roberta": lambda: processors.RobertaProcessing(
-            sep=("</s>", e), cls=("<s>", s), add_prefix_space=False
-        ),
-        "bert": lambda: processors.BertProcessing(sep=("</s>", e), cls=("<s>", s)),
+        "roberta": lambda: processors.RobertaProcessing(("</s>", e), ("<s>", s), add_prefix_space=False),
+        "bert": lambda: processors.BertProcessing(("</s>", e), ("<s>", s)),
         "llama3": lambda: processors.Sequence([processors.ByteLevel(trim_offsets=True), template]),
     }[processor]()
     theirs.save(str(tmp_path / "tokenizer.json"))

@@ -51,13 +51,17 @@ class Framing(NamedTuple):
         """Values of tokens, with `of_added` for each that is added."""
         return self._filled(first, second, lambda added: [of_added] * len(added))
 
-    def type_ids(self, first: Sequence[int], second: Sequence[int] | None) -> list[int]:
-        """For each id, whether it belongs to the first text or to the second."""
+    def type_ids(
+        self, first: Sequence[int], second: Sequence[int] | None, *, added: bool = True
+    ) -> list[int]:
+        """For each id, and if `added` for those that are added, the number that tells first from second."""
         texts = {"A": len(first), "B": len(second or ())}
         return [
             piece.type_id
             for piece in self.pieces(pair=second is not None)
-            for _ in range(texts[piece.content] if isinstance(piece.content, str) else len(piece.content))
+            for _ in range(
+                texts[piece.content] if isinstance(piece.content, str) else len(piece.content) * added
+            )
         ]
 
     def _filled(self, first: Any, second: Any, of_added: Any) -> list[Any]:

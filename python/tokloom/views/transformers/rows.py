@@ -134,6 +134,8 @@ def _row(view: TransformersView, first: Encoded, second: Encoded | None, request
             f"{len(row['input_ids'])} ids are left after truncation ({request.truncation.value}), and max_length is "
             f"{request.max_length}: what may be cut is shorter than what must go"
         )
+    if "token_type_ids" in row and not request.add_special_tokens:
+        row["token_type_ids"] = view._framing.type_ids(*_kept(view, first, second, request), added=False)
     if request.return_offsets_mapping:
         row["offset_mapping"] = _offsets(view, first, second, request)
     if request.return_tensors is not None:
@@ -143,24 +145,34 @@ def _row(view: TransformersView, first: Encoded, second: Encoded | None, request
     return row
 
 
+def _kept(
+    view: TransformersView, first: Encoded, second: Encoded | None, request: Request
+) -> tuple[list[int], list[int] | None]:
+    """The places of the tokens that are left of each text."""
+    places = list(range(len(first.ids)))
+    others = None if second is None else list(range(len(second.ids)))
+    if not request.truncates or request.max_length is None:
+        return places, others
+    added = view.num_special_tokens_to_add(pair=second is not None) if request.add_special_tokens else 0
+    beyond = len(places) + len(others or ()) + added - request.max_length
+    places, others, _ = view.truncate_sequences(places, others, beyond, request.truncation, request.stride)
+    return places, others
+
+
 def _offsets(
     view: TransformersView, first: Encoded, second: Encoded | None, request: Request
 ) -> list[tuple[int, int]]:
     """Spans of what is left, with (0, 0) for tokens that are added."""
-    texts = [_spans(view, first)] + ([] if second is None else [_spans(view, second)])
-    places = [list(range(len(spans))) for spans in texts]
-    kept_first, kept_second = places[0], places[1] if second is not None else None
-    added = view.num_special_tokens_to_add(pair=second is not None) if request.add_special_tokens else 0
-    if request.truncates and request.max_length is not None:
-        beyond = sum(map(len, texts)) + added - request.max_length
-        kept_first, kept_second, _ = view.truncate_sequences(
-            kept_first, kept_second, beyond, request.truncation, request.stride
-        )
-    spans = [texts[0][place] for place in kept_first]
-    others = None if kept_second is None else [texts[1][place] for place in kept_second]
-    if not request.add_special_tokens:
-        return spans + (others or [])
-    return view._framing.laid(spans, others, (0, 0))
+    places, others = _kept(view, first, second, request)
+    spans = _spans(view, first)
+    kept = [spans[place] for place in places]
+    if second is None or others is None:
+        return view._framing.laid(kept, None, (0, 0)) if request.add_special_tokens else kept
+    spans = _spans(view, second)
+    kept_of_second = [spans[place] for place in others]
+    if request.add_special_tokens:
+        return view._framing.laid(kept, kept_of_second, (0, 0))
+    return kept + kept_of_second
 
 
 def _spans(view: TransformersView, text: Encoded) -> list[tuple[int, int]]:
