@@ -82,13 +82,18 @@ def encode_all(
     """
     texts: list[str] = []
     places = [
-        tuple(None if text is None else _place(text, number, words, texts, tokenizer) for text in sample)
-        for number, sample in enumerate(batch)
+        (
+            _place(first, number, words, texts, tokenizer),
+            None if second is None else _place(second, number, words, texts, tokenizer),
+        )
+        for number, (first, second) in enumerate(batch)
     ]
     ids = tokenizer.encode_batch(texts, special=special)
     found = [tokenizer.spans(text, special=special) for text in texts] if spans else None
-    encoded = [tuple(None if place is None else _at(place, ids, found) for place in pair) for pair in places]
-    return [(first or Encoded([], [] if spans else None), second) for first, second in encoded]
+    return [
+        (_at(first, ids, found), None if second is None else _at(second, ids, found))
+        for first, second in places
+    ]
 
 
 def _place(text: Any, number: int, words: bool, texts: list[str], tokenizer: Tokenizer) -> range | list[int]:
