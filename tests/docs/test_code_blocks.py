@@ -1,6 +1,7 @@
 """Every code block of the README and of docs/ runs, and gives what the page shows.
 
 - `python`: the blocks of a page share their names. `# prints: …` lines, and `>>>` examples, are compared.
+- `python needs NAME…`: the page runs where these modules are installed, and is skipped elsewhere.
 - `console`: lines after `$ ` are run by the shell, in the page's folder, with `tokloom` on the path; the lines below
   are the standard output (`…` stands for anything). A block of the information `console no-run` isn't run: it
   builds, installs or takes long.
@@ -32,14 +33,17 @@ class Block(NamedTuple):
     language: str
     code: str
     line: int
+    needs: tuple[str, ...]
 
 
 def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
-    return [
-        Block(match[1].strip(), match[2], text.count("\n", 0, match.start()) + 2)
-        for match in BLOCK.finditer(text)
-    ]
+    found = []
+    for match in BLOCK.finditer(text):
+        language, _, needs = match[1].strip().partition(" needs ")
+        line = text.count("\n", 0, match.start()) + 2
+        found.append(Block(language, match[2], line, tuple(needs.split())))
+    return found
 
 
 @pytest.fixture
@@ -59,6 +63,9 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.filterwarnings("ignore:these . strings are names of files")
 def test_page(page: Path, corpus: Path) -> None:
     names: dict[str, object] = {"__name__": page.stem}
+    for block in blocks(page):
+        for module in block.needs:
+            pytest.importorskip(module, reason=f"{page.name} shows {module}, which isn't installed")
     for block in blocks(page):
         if block.language == "python":
             run_python(page, block, names)

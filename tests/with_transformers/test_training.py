@@ -110,7 +110,7 @@ class Collate:
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_trainer(view, tmp_path):
-    class Rows(torch.utils.data.Dataset):
+    class Rows:
         def __init__(self):
             self.rows = view(TEXTS)["input_ids"]
 
