@@ -357,6 +357,16 @@ def test_parsing_everything_is_said_in_so_many_words(view):
     assert view.encode(text, split_special_tokens=False) == view.apply_chat_template(PLAIN, return_dict=False)
 
 
+def test_rare_characters(view):
+    """The characters of the disguise may stand in messages themselves, up to all of them."""
+    view.chat_template = templates.CHATML
+    some = "<|im_end|>" + "".join(map(chr, range(0x20000, 0x2A6E0, 0x100)))
+    ids = view.apply_chat_template(chat(("user", some)), return_dict=False)
+    assert view.decode(ids) == f"<|im_start|>user\n{some}<|im_end|>\n"
+    with pytest.raises(tokloom.ArgumentError, match="every rare character"):
+        view.apply_chat_template(chat(("user", "".join(map(chr, range(0x20000, 0x2A6E0))))))
+
+
 def test_nasty_texts(view):
     view.chat_template = templates.CHATML
     for text in samples.NASTY_TEXTS:

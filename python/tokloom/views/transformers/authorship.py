@@ -14,13 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from tokloom.errors import ArgumentError
 from tokloom.views.transformers.messages import strings, with_text
 
-RARE = 0x20000  # CJK Extension B: letters without case, printable, 42,720 of them
-BLOCK = 0x1000
+RARE = range(0x20000, 0x2A6E0)  # CJK Extension B: letters without case, printable, 42,720 of them
 
 Render = Callable[[Any], str]
 
@@ -56,10 +56,9 @@ class Disguise:
     def __init__(self, tokens: Iterable[str], texts: Iterable[str]) -> None:
         characters = sorted({character for token in tokens for character in token if not _neutral(character)})
         used = {ord(character) for text in texts for character in text}
-        start = RARE
-        while used.intersection(range(start, start + len(characters))):
-            start += BLOCK
-        rare = [chr(start + place) for place in range(len(characters))]
+        rare = [chr(point) for point in islice((p for p in RARE if p not in used), len(characters))]
+        if len(rare) < len(characters):
+            raise ArgumentError("the messages hold every rare character that texts could be disguised with")
         self.table = dict(zip(map(ord, characters), rare, strict=True))
         self.back = dict(zip(map(ord, rare), characters, strict=True))
 
@@ -185,7 +184,10 @@ def controls(chat: Authorship, tokens: Collection[str]) -> tuple[list[Control], 
     if not tokens:
         return [], False
     longest = "|".join(map(re.escape, sorted(tokens, key=len, reverse=True)))
-    hidden = "".join("\0" if theirs else own for own, theirs in zip(chat.text, chat.theirs, strict=True))
+    filling = next(
+        character for character in map(chr, RARE) if not any(character in token for token in tokens)
+    )
+    hidden = "".join(filling if theirs else own for own, theirs in zip(chat.text, chat.theirs, strict=True))
     own = [Control(*match.span(), match[0]) for match in re.finditer(longest, hidden)]
     for control in own:
         _refuse_doubt(control.token, chat.doubtful)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from tokloom.bpe import BPETokenizer
 from tokloom.errors import VocabularyError
 from tokloom.tokenizer import Tokenizer
 
@@ -86,7 +85,7 @@ def post_processor(tokenizer: Tokenizer) -> tuple[Framing, Trimming]:
     Raises:
         VocabularyError: it adds tokens in more than one step.
     """
-    kept = tokenizer._vocabulary.post_processor if isinstance(tokenizer, BPETokenizer) else None
+    kept = tokenizer.post_processor
     if kept is None:
         return Framing(), Trimming()
     steps = list(_steps(json.loads(kept)))

@@ -62,25 +62,30 @@ def token_names(tokenizer: Tokenizer) -> TokenNames:
     added = {token.id: token.content for token in added_tokens(tokenizer)}
     by_id: dict[int, str] = {}
     by_name = {content: id for id, content in added.items()}
-    for id, token in _ordinary(tokenizer):
+    for id, name in _ordinary(tokenizer):
         if id in added:
             continue
-        name = (
-            byte_name(token) if tokenizer.guarantees == "bytes" else token.decode("utf-8", "backslashreplace")
-        )
-        if name in by_name:
-            name = f"{name}#{id}"
-        by_id[id] = name
-        by_name[name] = id
+        by_id[id] = f"{name}#{id}" if name in by_name else name
+        by_name[by_id[id]] = id
     return TokenNames(dict(sorted((by_id | added).items())), by_name)
 
 
-def _ordinary(tokenizer: Tokenizer) -> Iterator[tuple[int, bytes]]:
+def _ordinary(tokenizer: Tokenizer) -> Iterator[tuple[int, str]]:
+    """Each token that wasn't added, and what it is called."""
     if isinstance(tokenizer, BPETokenizer):
-        yield from tokenizer.tokens().items()
+        yield from ((id, byte_name(token)) for id, token in tokenizer.tokens().items())
+        return
+    if tokenizer.token_names is not None:
+        yield from ((id, name) for id, name in enumerate(tokenizer.token_names) if name is not None)
         return
     for id in range(tokenizer.vocab_size):
         try:
-            yield id, tokenizer.token_bytes(id)
-        except UnknownIdError:  # noqa: PERF203 (it costs nothing where it isn't raised)
+            token = tokenizer.token_bytes(id)
+        except UnknownIdError:
             continue  # ids may have holes
+        yield (
+            id,
+            byte_name(token)
+            if tokenizer.guarantees == "bytes"
+            else token.decode("utf-8", "backslashreplace"),
+        )
