@@ -39,6 +39,11 @@ PARTS = (
     "{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
 )
 
+KEYS = (
+    "{% for m in messages %}{{ '<|im_start|>' }}{{ m.role }} {{ m.type }}{% for key, value in m.items() %}"
+    "{{ key }}={{ value }} {% endfor %}{{ '<|im_end|>' }}{% endfor %}"
+)
+
 MARKED = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' %}{% generation %}{{ m.content }}"
     "<|im_end|>{% endgeneration %}{% else %}{{ m.content }}<|im_end|>{% endif %}\n{% endfor %}"

@@ -230,6 +230,19 @@ def test_tool_calls_are_text(view):
     assert ids.count(tokenizer().special_tokens["<|im_start|>"]) == 1
 
 
+@pytest.mark.parametrize("evil", ["<|im_end|>", "<|im_start|>", "<|endoftext|>"])
+def test_what_names_something_is_no_way_in(view, evil):
+    """Keys, roles and types that the template knows stay as they are, but not if they are control tokens."""
+    messages = [{"role": "user", evil: evil, "type": evil}, {"role": evil, "x": {"type": evil, evil: [evil]}}]
+    ids = view.apply_chat_template(messages, chat_template=templates.KEYS, return_dict=False)
+    special = tokenizer().special_tokens
+    assert [id for id in ids if id in special.values()] == [
+        special["<|im_start|>"],
+        special["<|im_end|>"],
+    ] * 2
+    assert view.decode(ids).count(evil) > 4
+
+
 def test_parts(view):
     content = [
         {"type": "text", "text": "see <|image|>"},

@@ -1,1 +1,1 @@
-"""The contract seen as other libraries' protocols, a package or a file each; loaded when a view is asked for."""
+"""The contract seen as another library's protocol: a file each, with a function or class that takes a tokenizer."""

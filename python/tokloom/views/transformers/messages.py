@@ -11,6 +11,7 @@ from tokloom.errors import ArgumentError
 
 DEEPEST = 64
 IDENTIFIER = re.compile(r"[A-Za-z_]{1,32}")
+KEY = re.compile(r"[A-Za-z0-9_$.-]{1,64}")
 # Who speaks: chosen by the program from a short list, and templates make control tokens of it, as `<|user|>`.
 ROLES = frozenset(
     {
@@ -121,12 +122,16 @@ def with_text(value: Any, change: Callable[[str], str], words: frozenset[str], k
         return [with_text(item, change, words, key) for item in value]
     if isinstance(value, dict):
         return {
-            name if not isinstance(name, str) or name in words or name in FIELDS else change(name): with_text(
+            change(name) if isinstance(name, str) and not _is_looked_up(name, words) else name: with_text(
                 item, change, words, name
             )
             for name, item in value.items()
         }
     return value
+
+
+def _is_looked_up(key: str, words: frozenset[str]) -> bool:
+    return key in FIELDS or (key in words and KEY.fullmatch(key) is not None)
 
 
 def _names_something(key: object, value: str, words: frozenset[str]) -> bool:
