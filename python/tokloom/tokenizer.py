@@ -477,6 +477,7 @@ class Tokenizer(ABC):
 
         Raises:
             MissingDependencyError: transformers isn't installed (`pip install tokloom[transformers]`).
+            SpecialTokenError: `pad_token` is new, but looks like a slip of the pen.
         """
         from tokloom.views.transformers import view
 

@@ -184,7 +184,7 @@ def test_a_pattern_that_means_something_else_there_is_not_saved(make, tmp_path):
     view = make("<|endoftext|>", pattern=r"\w+|\s+").as_transformers()
     with pytest.raises(tokloom.TokloomError, match="isn't proven"):
         view.save_pretrained(tmp_path / "folder")
-    assert list((tmp_path / "folder").iterdir()) == []
+    assert not (tmp_path / "folder").exists()
 
 
 def test_an_old_file_stays_whole_when_saving_fails(make, tmp_path):

@@ -6,6 +6,7 @@ A view is saved beside a model, into a folder that holds other files. So each fi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -75,21 +76,32 @@ def _vocabulary(tokenizer: Tokenizer, folder: Path) -> None:
 def _put(directory: Path, write: Callable[[Path], object]) -> tuple[str, ...]:
     """What `write` writes into an empty folder, moved into `directory`, the description of our form last."""
     directory = Path(os.path.abspath(directory))  # noqa: PTH100 (Path.absolute keeps "..")
+    is_new = not directory.exists()
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".", suffix=".partial") as partial:
-            folder = Path(partial, "files")
-            folder.mkdir()
-            write(folder)
-            paths = sorted(
-                (path for path in folder.rglob("*") if path.is_file()),
-                key=lambda path: path.name == saved.DESCRIPTION,
-            )
-            for path in paths:
-                _settle(path)
-            return tuple(str(_move(path, directory / path.relative_to(folder))) for path in paths)
+        try:
+            return _written(directory, write)
+        except BaseException:
+            if is_new:
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
+            raise
     except OSError as error:
         raise as_source_error(error, directory) from None
+
+
+def _written(directory: Path, write: Callable[[Path], object]) -> tuple[str, ...]:
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".", suffix=".partial") as partial:
+        folder = Path(partial, "files")
+        folder.mkdir()
+        write(folder)
+        paths = sorted(
+            (path for path in folder.rglob("*") if path.is_file()),
+            key=lambda path: path.name == saved.DESCRIPTION,
+        )
+        for path in paths:
+            _settle(path)
+        return tuple(str(_move(path, directory / path.relative_to(folder))) for path in paths)
 
 
 def _settle(path: Path) -> None:
