@@ -3,5 +3,6 @@
 from importlib.util import find_spec
 
 VIEW = "python/tokloom/views/transformers"
+NEED_IT = [f"{VIEW}/{name}.py" for name in ("rows", "special_tokens", "tokenizer")]
 
-collect_ignore = [] if find_spec("transformers") else [f"{VIEW}/rows.py", f"{VIEW}/tokenizer.py"]
+collect_ignore = [] if find_spec("transformers") else NEED_IT

@@ -22,7 +22,7 @@ def trimmed(spans: list[tuple[int, int]], names: list[str], trimming: Trimming) 
     if not trimming.trims:
         return spans
     return [
-        _trimmed(span, name, place == 0 and trimming.prefix_space)
+        _trimmed(span, name, trimming.prefix_space and (place == 0 or span[0] == 0))
         for place, (span, name) in enumerate(zip(spans, names, strict=True))
     ]
 
@@ -30,7 +30,7 @@ def trimmed(spans: list[tuple[int, int]], names: list[str], trimming: Trimming) 
 def _trimmed(span: tuple[int, int], name: str, keeps_one: bool) -> tuple[int, int]:
     start, end = span
     leading, trailing = _spaces(name), _spaces(name[::-1])
-    if leading == 1 and (keeps_one or (start == 0 and keeps_one)):
+    if leading == 1 and keeps_one:
         leading = 0
     start = min(start + leading, end)
     if trailing and end >= trailing:
