@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Both ends of the ranges of the libraries that views are for; both use the engine that was built into $(VENV).
+NEWEST := $(VENV)-transformers
+OLDEST := $(VENV)-oldest
 CARGO ?= cargo
 export VIRTUAL_ENV := $(abspath $(VENV))
 # PyO3's build depends on these two, and maturin sets them so: with other values for clippy, each of the two would
@@ -34,7 +37,7 @@ demo: $(VENV)/.demo $(VENV)/.built ## build, and train on Python's own library: 
 build: $(VENV)/.built ## make .venv and build the package into it, to be used in place
 
 .PHONY: test
-test: check-rust lint-rust test-rust lint-python test-python ## everything that must pass: lints, types, all tests
+test: check-rust lint-rust test-rust lint-python test-python test-oldest test-transformers ## everything that must pass: lints, types, all tests
 
 .PHONY: lint
 lint: lint-rust lint-python ## formats, lints and types, without the tests
@@ -51,7 +54,7 @@ bench: $(VENV)/.test $(VENV)/.built ## measure speed beside the peers
 
 .PHONY: clean
 clean: ## remove all that was made here (cargo's shared target directory too)
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis python/tokloom/_engine*.so
+	rm -rf $(VENV) $(NEWEST) $(OLDEST) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis python/tokloom/_engine*.so
 	find python reference tests examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 	-$(CARGO) clean --quiet
 
@@ -77,6 +80,17 @@ lint-python: $(VENV)/.test $(VENV)/.built
 test-python: $(VENV)/.test $(VENV)/.carriers $(VENV)/.built
 	$(BIN)/python -m pytest
 
+.PHONY: test-transformers
+test-transformers: $(NEWEST)/.test $(VENV)/.built ## the view for transformers, with the newest one and PyTorch (several GB)
+	$(NEWEST)/bin/python -m pytest tests/with_transformers python/tokloom/views tests/conformance/test_objects.py \
+		tests/unit/test_chat_templates.py tests/parity/test_chat_formats.py tests/parity/test_nanochat.py \
+		tests/docs/test_tables.py tests/docs/test_code_blocks.py -k 'not test_page or transformers.md'
+
+.PHONY: test-oldest
+test-oldest: $(OLDEST)/.test $(VENV)/.built ## what uses other libraries, with the oldest ones that are supported
+	$(OLDEST)/bin/python -m pytest tests/with_transformers tests/conformance tests/unit/test_metrics.py \
+		python/tokloom/views
+
 .PHONY: check-rust
 check-rust:
 	@command -v $(CARGO) >/dev/null || { echo "make: cargo is missing. Install Rust (https://rustup.rs), then call make again." >&2; exit 1; }
@@ -88,15 +102,15 @@ check-rust:
 # --- what is made once (stamps) -------------------------------------------------------------------------------------
 
 # Debian has `venv` without the part of it that installs pip; virtualenv, fetched by pip, does without.
-$(VENV)/.made:
+$(addsuffix /.made, $(VENV) $(NEWEST) $(OLDEST)): %/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 		echo "make: Python 3.10 or later is needed, $(PYTHON) is not: make PYTHON=/path/to/python3.12 …" >&2; exit 1; }
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
-		|| { rm -rf $(VENV) && $(PYTHON) -m pip --quiet install --target build/virtualenv virtualenv \
-			&& PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(VENV); } >/dev/null 2>&1 \
+	@rm -rf $*
+	@$(PYTHON) -m venv $* >/dev/null 2>&1 \
+		|| { rm -rf $* && $(PYTHON) -m pip --quiet install --target build/virtualenv virtualenv \
+			&& PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $*; } >/dev/null 2>&1 \
 		|| { echo "make: no virtual environment can be made with $(PYTHON). On Debian: apt install python3-venv" >&2; exit 1; }
-	@$(PIP) install --upgrade 'pip>=25.1'
+	@$*/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/.made
@@ -115,6 +129,15 @@ $(VENV)/.carriers: pyproject.toml | $(VENV)/.test
 	@for package in $$(sed -n '/^carriers = \[/,/^\]/s/^ *"\(.*\)",$$/\1/p' pyproject.toml); do \
 		$(PIP) install --no-deps "$$package" || echo "make: $$package can't be installed; its tests will be left out" >&2; \
 	done
+	@touch $@
+
+# The package is used in place there, too: a .pth file leads to it. litellm carries rank files, and is never imported.
+$(NEWEST)/.test $(OLDEST)/.test: $(VENV)-%/.test: pyproject.toml | $(VENV)-%/.made
+	@echo "installing what the tests need with $* libraries"
+	@$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --group test-$*
+	@$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps litellm
+	@$(VENV)-$*/bin/python -c 'import pathlib, sysconfig; \
+		pathlib.Path(sysconfig.get_path("purelib"), "tokloom.pth").write_text("$(CURDIR)/python\n")'
 	@touch $@
 
 # Built in place: what changes in Python needs no build.

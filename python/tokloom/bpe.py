@@ -79,6 +79,10 @@ class BPETokenizer(Tokenizer):
         regexes = [regex for regex, _ in splits]
         return name or (regexes[0] if len(regexes) == 1 else regexes)
 
+    @property
+    def post_processor(self) -> str | None:
+        return self._vocabulary.post_processor
+
     def tokens(self) -> dict[int, bytes]:
         """Bytes of all ordinary tokens by id, in ascending order of id.
 

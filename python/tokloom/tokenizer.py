@@ -164,6 +164,16 @@ class Tokenizer(ABC):
         """The id of unknown text, by its usual names; None where the vocabulary has none."""
         return self._first_known(UNK_NAMES)
 
+    @property
+    def token_names(self) -> Sequence[str | None] | None:
+        """What the library that the vocabulary is from calls each token, by id; None: bytes in GPT-2's alphabet."""
+        return None
+
+    @property
+    def post_processor(self) -> str | None:
+        """What `tokenizers` puts around a text, as JSON; None: nothing. `encode` never adds it, views may."""
+        return None
+
     # Text to ids
 
     @abstractmethod
@@ -467,6 +477,7 @@ class Tokenizer(ABC):
 
         Raises:
             MissingDependencyError: transformers isn't installed (`pip install tokloom[transformers]`).
+            SpecialTokenError: `pad_token` is new, but looks like a slip of the pen.
         """
         from tokloom.views.transformers import view
 

@@ -78,6 +78,9 @@ def test_page(page: Path, corpus: Path) -> None:
         for module in block.needs:
             pytest.importorskip(module, reason=f"{page.name} shows {module}, which isn't installed")
     for block in blocks(page):
+        for module in block.needs:
+            pytest.importorskip(module, reason=f"{page.name} shows {module}, which isn't installed")
+    for block in blocks(page):
         if block.language == "python":
             run_python(page, block, names)
         elif block.language == "console":

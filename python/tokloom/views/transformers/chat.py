@@ -1,0 +1,203 @@
+"""Conversations through a chat template: its own control tokens are ids, whatever the messages say is text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tokloom.errors import ArgumentError
+from tokloom.views.transformers.authorship import Control, controls, told_apart, words
+from tokloom.views.transformers.messages import plain, schemas
+
+if TYPE_CHECKING:
+    from tokloom.views.transformers.tokenizer import TransformersView
+
+
+class Shape(NamedTuple):
+    """In which form the ids are wanted."""
+
+    padding: Any
+    truncation: Any
+    max_length: int | None
+    return_tensors: Any
+    return_dict: bool
+    choices: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A template and all that it is given but the conversation."""
+
+    template: str
+    tools: Any = None
+    documents: Any = None
+    add_generation_prompt: bool = False
+    continue_final_message: bool | str = False
+    marks_generated: bool = False
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    own_variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Encoded(NamedTuple):
+    """A conversation as ids, and for each whether the template marks it as generated."""
+
+    ids: list[int]
+    generated: list[int]
+
+
+def apply(
+    view: TransformersView, conversation: Any, rendering: Rendering, shape: Shape, *, tokenize: bool
+) -> Any:
+    """What `apply_chat_template` returns."""
+    conversations, batched = _conversations(conversation)
+    _check(rendering, shape, tokenize)
+    given = _given(rendering)
+    if not tokenize:
+        texts = [_render(rendering, given | {"messages": messages})[0] for messages in conversations]
+        return texts if batched else texts[0]
+    encoded = [_encode(view, rendering, given | {"messages": messages}) for messages in conversations]
+    ids = [each.ids for each in encoded]
+    found = view(
+        ids if batched or shape.return_tensors is not None else ids[0],
+        padding=shape.padding,
+        truncation=shape.truncation,
+        max_length=shape.max_length,
+        add_special_tokens=False,
+        **(dict(shape.choices) | {"return_tensors": None}),
+    )
+    if rendering.marks_generated:
+        rows = found["input_ids"] if batched or shape.return_tensors is not None else [found["input_ids"]]
+        masks = [_as_long(view, each, row, shape) for each, row in zip(encoded, rows, strict=True)]
+        found["assistant_masks"] = masks if batched or shape.return_tensors is not None else masks[0]
+    if shape.return_tensors is not None:
+        found.convert_to_tensors(shape.return_tensors)
+    return found if shape.return_dict else found["input_ids"]
+
+
+def _check(rendering: Rendering, shape: Shape, tokenize: bool) -> None:
+    if rendering.continue_final_message and rendering.add_generation_prompt:
+        raise ArgumentError(
+            "continue_final_message=True leaves the last message open, add_generation_prompt=True begins another: give one"
+        )
+    if not rendering.marks_generated:
+        return
+    if not (tokenize and shape.return_dict):
+        raise ArgumentError("return_assistant_tokens_mask=True goes with tokenize=True and return_dict=True")
+    if rendering.continue_final_message:
+        raise ArgumentError("return_assistant_tokens_mask=True doesn't go with continue_final_message")
+    if "generation" not in words(rendering.template).names:
+        raise ArgumentError(
+            "the template doesn't mark what is generated ({% generation %} … {% endgeneration %}), so there is no mask "
+            "of the assistant's tokens; a mask of zeros would train nothing. Add the marks to the template"
+        )
+
+
+def _conversations(conversation: Any) -> tuple[list[list[Any]], bool]:
+    """The conversations as lists of messages of plain values, and whether there were several."""
+    conversation = getattr(conversation, "messages", conversation)
+    if not isinstance(conversation, Sequence) or isinstance(conversation, (str, bytes)):
+        raise ArgumentError(f"a conversation is a list of messages, not {type(conversation).__name__}")
+    batched = len(conversation) > 0 and (
+        isinstance(conversation[0], (list, tuple)) or hasattr(conversation[0], "messages")
+    )
+    several = conversation if batched else [conversation]
+    found = [plain(getattr(each, "messages", each), "conversation") for each in several]
+    for number, messages in enumerate(found):
+        if not messages:
+            raise ArgumentError(f"conversation {number} is empty; give one message at least")
+        wrong = next((place for place, message in enumerate(messages) if not isinstance(message, dict)), None)
+        if wrong is not None:
+            raise ArgumentError(f"message {wrong} is {type(messages[wrong]).__name__}; a message is a dict")
+    # What is None is as if it weren't there, as in transformers: templates would write "None".
+    return [
+        [{key: value for key, value in message.items() if value is not None} for message in messages]
+        for messages in found
+    ], batched
+
+
+def _given(rendering: Rendering) -> dict[str, Any]:
+    """All that the template is given but the messages, as plain values."""
+    return {
+        "tools": schemas(rendering.tools),
+        "documents": plain(rendering.documents, "documents"),
+        "variables": plain(rendering.variables, "the template's variables"),
+    }
+
+
+def _render(rendering: Rendering, given: dict[str, Any]) -> tuple[str, list[tuple[int, int]]]:
+    """The chat as text, and where the template marks it as generated; by transformers' own code."""
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    texts, spans = render_jinja_template(
+        conversations=[given["messages"]],
+        tools=given["tools"],
+        documents=given["documents"],
+        chat_template=rendering.template,
+        return_assistant_tokens_mask=rendering.marks_generated,
+        continue_final_message=rendering.continue_final_message,
+        add_generation_prompt=rendering.add_generation_prompt,
+        **{**rendering.own_variables, **given["variables"]},
+    )
+    return texts[0], list(spans[0]) if spans else []
+
+
+def _encode(view: TransformersView, rendering: Rendering, given: dict[str, Any]) -> Encoded:
+    tokenizer = view.tokenizer
+    tokens = tokenizer.special_tokens
+    chat = told_apart(lambda values: _render(rendering, values)[0], given, rendering.template, tuple(tokens))
+    own, touched = controls(chat, tuple(tokens))
+    if touched:
+        ids, spans = _piecewise(view, chat.text, own)
+    else:
+        ids = tokenizer.encode(chat.text, special="parse")
+        spans = tokenizer.spans(chat.text, special="parse") if rendering.marks_generated else []
+    if not rendering.marks_generated:
+        return Encoded(ids, [])
+    text, generated = _render(rendering, given)
+    if text != chat.text:
+        raise ArgumentError(
+            "the template gives another text each time, so that what it marks as generated can't be told"
+        )
+    return Encoded(ids, [int(any(start < b and a < end for a, b in generated)) for start, end in spans])
+
+
+def _piecewise(
+    view: TransformersView, text: str, own: list[Control]
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """The ids where messages hold control tokens: the template's own as ids, what is between them as text."""
+    tokenizer = view.tokenizer
+    if tokenizer.guarantees != "bytes":
+        raise ArgumentError(
+            f"a message holds a control token as text, and {tokenizer.name} encodes a text by where it stands, so that "
+            "it can't be encoded in pieces; take the control token out of the message"
+        )
+    ids: list[int] = []
+    spans: list[tuple[int, int]] = []
+    before = 0
+    for start, end, token in [*own, Control(len(text), len(text), "")]:
+        between = text[before:start]
+        ids += tokenizer.encode(between)
+        spans += [(before + a, before + b) for a, b in tokenizer.spans(between)]
+        if token:
+            id = tokenizer.special_tokens[token]
+            flags = view.added_tokens_decoder[id]
+            if flags.lstrip or flags.rstrip or flags.single_word:
+                raise ArgumentError(
+                    f"a message holds a control token as text, and the template's {token!r} takes the white space around "
+                    "it, which could be the message's; take the control token out of the message"
+                )
+            ids.append(id)
+            spans.append((start, end))
+        before = end
+    return ids, spans
+
+
+def _as_long(view: TransformersView, chat: Encoded, row: list[int], shape: Shape) -> list[int]:
+    """The marks, shortened and filled up as the row was."""
+    kept = chat.generated
+    if len(row) < len(kept):  # cut, and then to that length
+        return kept[len(kept) - len(row) :] if view.truncation_side == "left" else kept[: len(row)]
+    filling = [0] * (len(row) - len(kept))
+    left = (shape.choices.get("padding_side") or view.padding_side) == "left"
+    return filling + kept if left else kept + filling
