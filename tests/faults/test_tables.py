@@ -40,7 +40,7 @@ def test_the_second_load_is_by_the_tables_and_the_same(loaded, tmp_path):
     assert second.special_tokens == first.special_tokens
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"", lambda data: b"x" + data[1:]])
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda _: b"", lambda data: b"x" + data[1:]])
 def test_damaged_tables_are_made_anew(loaded, tmp_path, damage):
     first = loaded()
     (path,) = kept(tmp_path)

@@ -102,6 +102,10 @@ class AdaptedTokenizer(Tokenizer):
         return dict(self._facts.special)
 
     @property
+    def token_names(self) -> Sequence[str | None]:
+        return self._facts.tokens
+
+    @property
     def fingerprint(self) -> str:
         return self._fingerprint
 

@@ -75,6 +75,11 @@ class TokenizersTokenizer(AdaptedTokenizer):
         self._lock = threading.Lock()
 
     @property
+    def post_processor(self) -> str | None:
+        found = self._file.get("post_processor")
+        return None if found is None else json.dumps(found, ensure_ascii=False)
+
+    @property
     def library(self) -> str:
         return f"tokenizers {sys.modules['tokenizers'].__version__}"
 
