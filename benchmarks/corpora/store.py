@@ -14,6 +14,7 @@ from benchmarks.corpora import debian, recipes
 
 SEED = "tokloom benchmark 1"
 SIZE = 100_000_000
+NAMES = tuple(recipes.RECIPES)
 
 
 def cache() -> Path:

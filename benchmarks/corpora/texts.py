@@ -9,12 +9,12 @@ from pathlib import Path
 # What isn't shown, and what begins a new line. The pages are regular enough for expressions: a parser for pages of
 # any kind takes ten times as long and gives the same text.
 _UNSEEN = re.compile(
-    r"<(head|script|style|svg|nav|info)\b.*?</\1\s*>|<!--.*?-->|<\?.*?\?>|<!.*?>", re.S | re.I
+    r"<(head|script|style|svg|nav|info)\b.*?</\1\s*>|<!--.*?-->|<\?.*?\?>|<!.*?>", re.DOTALL | re.IGNORECASE
 )
 _BLOCK = re.compile(
     r"</?(p|div|h[1-6]|li|ul|ol|dl|dt|dd|tr|td|th|table|pre|br|hr|section|article|title|item|page|header|footer|aside|"
     r"steps|note|list|terms|figure|media|example|screen|code)\b[^>]*>",
-    re.I,
+    re.IGNORECASE,
 )
 _MARK = re.compile(r"<[^>]*>")
 
