@@ -17,7 +17,7 @@ Job = dict[str, Any]
 Result = dict[str, Any]
 
 
-def run(job: Job, *, limit: float = 600.0) -> Result:
+def run(job: Job, *, limit: float = 300.0) -> Result:
     """The one result of a job; `{"failed": reason}` if there is none."""
     return next(iter(stream(job, limit=limit)))
 

@@ -15,9 +15,9 @@ _NOT_CODE = {"tests", "test", "benches", "examples", "scripts", "docs", "target"
 
 
 def code(text: str) -> int:
-    """The lines that are neither blank nor a comment alone. Docstrings count: nobody agrees on what they are.
+    r"""The lines that are neither blank nor a comment alone. Docstrings count: nobody agrees on what they are.
 
-    >>> code("x = 1\\n\\n# a\\n// b\\n    y = 2  # c\\n")
+    >>> code("x = 1\n\n# a\n// b\n    y = 2  # c\n")
     2
     """
     return sum(1 for line in text.splitlines() if line.strip() and not re.match(r"\s*(#(?!\[)|//)", line))

@@ -8,10 +8,10 @@ def bars(results: dict[str, Any]) -> dict[str, dict[str, float]]:
     """By peer and corpus: how many times as fast as tiktoken it encodes small documents into arrays, seen first."""
     rows: dict[str, dict[str, float]] = {}
     for record in results["parts"].get("encode", {}).get("records", []):
-        vocabulary, corpus, kind, rest = (record["row"].split(", ", 3) + ["", "", ""])[:4]
-        if kind == "small documents" and rest == "arrays, first pass" and vocabulary == "cl100k_base":
-            if record.get("median") is not None:
-                rows.setdefault(corpus, {})[record["peer"]] = record["median"]
+        vocabulary, corpus, kind, rest = [*record["row"].split(", ", 3), "", "", ""][:4]
+        wanted = (vocabulary, kind, rest) == ("cl100k_base", "small documents", "arrays, first pass")
+        if wanted and record.get("median") is not None:
+            rows.setdefault(corpus, {})[record["peer"]] = record["median"]
     found: dict[str, dict[str, float]] = {}
     for corpus, speeds in rows.items():
         if "tiktoken" in speeds:
@@ -29,10 +29,10 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "tokloom", "svg.fonttype": "none", "font.family": "sans-serif"})
-    from matplotlib import pyplot
+    import matplotlib.pyplot as plt
 
     corpora = list(dict.fromkeys(corpus for speeds in found.values() for corpus in speeds))
-    figure, axes = pyplot.subplots(figsize=(8, 0.55 * len(found) + 1.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 0.55 * len(found) + 1.2), layout="constrained")
     height = 0.8 / len(corpora)
     for at, corpus in enumerate(corpora):
         places = [place + at * height for place in range(len(found))]
@@ -46,4 +46,4 @@ def draw(results: dict[str, Any], path: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
-    pyplot.close(figure)
+    plt.close(figure)

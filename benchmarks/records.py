@@ -27,7 +27,7 @@ class Record:
         return {key: value for key, value in asdict(self).items() if value is not None and value != ""}
 
 
-def summed(
+def summed(  # noqa: PLR0917
     part: str, row: str, peer: str, unit: str, values: Sequence[float], results: Sequence[dict[str, Any]]
 ) -> Record:
     """The median of the rounds, and what their results say of the ids. A round that failed leaves its reason."""

@@ -23,9 +23,11 @@ def all_of(results: dict[str, Any]) -> str:
     """All tables, with a line on exactness before them, the corpora and the machine behind."""
     parts = results["parts"]
     blocks = [exactness(parts["exact"]["records"])] if "exact" in parts else []
-    for part in SHOWN:
-        if part in parts:
-            blocks.append(f"{_WHAT[part]}\n\n{table(parts[part]['records'])}\n\n{taken(parts[part])}")
+    blocks += [
+        f"{_WHAT[part]}\n\n{table(parts[part]['records'])}\n\n{taken(parts[part])}"
+        for part in SHOWN
+        if part in parts
+    ]
     return "\n\n".join([*blocks, about(results)])
 
 

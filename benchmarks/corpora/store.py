@@ -1,6 +1,7 @@
 """A corpus on disk: its text, where each document begins, and a note of what it was made from."""
 
 import hashlib
+import itertools
 import json
 import os
 import sys
@@ -55,7 +56,7 @@ class Corpus:
         end = self.size if end is None else end
         return [
             data[first:last].decode()
-            for first, last in zip(offsets, offsets[1:])
+            for first, last in itertools.pairwise(offsets)
             if start <= first and last <= end
         ]
 

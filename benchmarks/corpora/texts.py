@@ -39,10 +39,10 @@ def decoded(data: bytes) -> str | None:
 
 
 def without_marks(page: str) -> str:
-    """The text of an HTML or XML page: a line for each block, no empty ones, white space as the page has it inside.
+    r"""The text of an HTML or XML page: a line for each block, no empty ones, white space as the page has it inside.
 
-    >>> without_marks("<head><title>t</title></head><p>a <b>b</b> &amp; c</p><p></p><pre>d\\n  e</pre>")
-    'a b & c\\nd\\n  e\\n'
+    >>> without_marks("<head><title>t</title></head><p>a <b>b</b> &amp; c</p><p></p><pre>d\n  e</pre>")
+    'a b & c\nd\n  e\n'
     """
     text = _MARK.sub("", _BLOCK.sub("\n", _UNSEEN.sub("", page)))
     lines = (line.rstrip() for line in html.unescape(text).splitlines())
@@ -70,10 +70,10 @@ def message_strings(catalogue: bytes) -> list[str]:
 
 
 def pieces(data: bytes, size: int) -> list[str]:
-    """A long text cut after the first empty line that follows every `size` bytes; pieces that aren't UTF-8 left out.
+    r"""A long text cut after the first empty line that follows every `size` bytes; pieces that aren't UTF-8 left out.
 
-    >>> pieces(b"a\\n\\nb\\n\\n\\xff\\n\\nc\\n", 2)
-    ['a\\n\\n', 'b\\n\\n', 'c\\n']
+    >>> pieces(b"a\n\nb\n\n\xff\n\nc\n", 2)
+    ['a\n\n', 'b\n\n', 'c\n']
     """
     found, start = [], 0
     while start < len(data):

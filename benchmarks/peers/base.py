@@ -28,11 +28,11 @@ class Peer:
     def __init__(self, vocabulary: Vocabulary) -> None:
         raise NotImplementedError
 
-    def one_array(self, text: str) -> Any:  # noqa: ANN401
+    def one_array(self, text: str) -> Any:
         """A text's ids in a buffer: no Python object for each."""
         raise NotImplementedError
 
-    def arrays(self, texts: list[str]) -> Any:  # noqa: ANN401
+    def arrays(self, texts: list[str]) -> Any:
         """Many texts' ids in buffers, with one thread."""
         raise NotImplementedError
 
@@ -48,7 +48,7 @@ class Peer:
         """The text of a list of ids."""
         raise NotImplementedError
 
-    def decode_array(self, ids: Any) -> str | bytes:  # noqa: ANN401
+    def decode_array(self, ids: Any) -> str | bytes:
         """The text of an array of uint32."""
         raise NotImplementedError
 

@@ -1,5 +1,6 @@
 """Decoding tiktoken's ids of the documents to str, one thread, from lists and from arrays."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def run(job: Job) -> Iterator[Result]:
     peer = named(job["peer"])(VOCABULARIES[_VOCABULARY])
     texts = open_corpus(Path(job["corpus"])).texts(0, job["size"])
     ids, offsets = np.load(job["truth"]), np.load(Path(job["truth"]).with_suffix(".offsets.npy"))
-    arrays = [ids[start:end].copy() for start, end in zip(offsets, offsets[1:], strict=False)]
+    arrays = [ids[start:end].copy() for start, end in itertools.pairwise(offsets)]
     given = arrays if job["kind"] == "decode_array" else [array.tolist() for array in arrays]
     operation = getattr(peer, job["kind"])
     operation(given[0])
