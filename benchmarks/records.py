@@ -46,9 +46,9 @@ def summed(  # noqa: PLR0917
 
 
 def round_to(value: float, digits: int = 4) -> float:
-    """Four significant digits: more than the noise leaves.
+    """Four significant digits, more than the noise leaves; of what was counted, all.
 
     >>> round_to(123.4567)
     123.5
     """
-    return float(f"{value:.{digits}g}")
+    return value if isinstance(value, int) else float(f"{value:.{digits}g}")

@@ -32,7 +32,16 @@ def listed() -> list[Package]:
     """The packages of the table."""
     with TABLE.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter="\t")
-        return [Package(**{**row, "corpora": frozenset(row["corpora"].split(","))}) for row in rows]
+        return [
+            Package(
+                row["name"],
+                row["version"],
+                row["architecture"],
+                frozenset(row["corpora"].split(",")),
+                row["sha256"],
+            )
+            for row in rows
+        ]
 
 
 def unpack(packages: Sequence[Package], cache: Path) -> tuple[dict[str, Path], dict[str, str]]:

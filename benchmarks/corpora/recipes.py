@@ -4,6 +4,7 @@ import hashlib
 import re
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from benchmarks.corpora import texts
@@ -76,7 +77,7 @@ def _is_taken(name: str) -> bool:
 
 def languages(folders: Folders) -> Documents:
     """Some forty languages. A page's lines that are English, and those that its language had before, are left out."""
-    english, seen = _english(folders), {}
+    english, seen = _english(folders), dict[str, _Unseen]()
     for name, language, read in _translated(folders):
         known = seen.setdefault(language, _Unseen(english))
         yield name, known.lines(read())
@@ -104,7 +105,7 @@ def _translated(folders: Folders) -> Iterator[tuple[str, str, Callable[[], str]]
             for name, path in _files(folders, found, pattern):
                 language = _language(found, name)
                 if not re.match(r"(en\b|en[-_]|C$|pot$)", language):
-                    yield name, language, lambda path=path, reader=reader: reader(path)
+                    yield name, language, partial(reader, path)
 
 
 def _page(path: Path) -> str:

@@ -16,7 +16,7 @@ from benchmarks.setting import Setting, rotated
 from benchmarks.vocabularies import VOCABULARIES
 
 _VOCABULARY = "cl100k_base"
-_SIZE = 20_000_000
+_SIZE = 10_000_000
 _KINDS = {"decode": "from lists", "decode_array": "from arrays"}
 
 

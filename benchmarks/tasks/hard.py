@@ -46,7 +46,7 @@ def texts(size: int = 1_000_000) -> dict[str, str]:
 
 def measure(setting: Setting) -> Iterator[Record]:
     """tiktoken first, whose ids are then compared with."""
-    names = list(texts(10))
+    names = list(texts())
     for vocabulary in _VOCABULARIES:
         for peer in sorted(setting.peers, key=lambda each: each != "tiktoken"):
             if vocabulary in named(peer).vocabularies:

@@ -17,12 +17,12 @@ from benchmarks.tokens import compared, digest
 from benchmarks.vocabularies import VOCABULARIES
 
 _VOCABULARY = "cl100k_base"
-_WORDS, _BATCH = 120_000_000, 1_000_000
+_WORDS, _BATCH = 120_000_000, 200_000
 _BUDGET, _VOCAB_SIZE = "256MB", 32_768
 
 
 def measure(setting: Setting) -> Iterator[Record]:
-    """MB above what was resident after the first megabyte; MB at the peak of a training, and whether it's the same."""
+    """MB above what was resident after the first batch; MB at the peak of a training, and whether it's the same."""
     for peer in setting.peers:
         if _VOCABULARY in named(peer).vocabularies and named(peer).share == 1:
             size = min(_WORDS, setting.size * _WORDS // 100_000_000)

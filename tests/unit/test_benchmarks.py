@@ -6,6 +6,7 @@ import json
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_trainings_are_compared_token_by_token():
 
 
 def test_a_record_keeps_the_median_the_extremes_and_the_first_reason():
-    results = [
+    results: list[dict[str, Any]] = [
         {"exact": True, "checksum": "c"},
         {"exact": False, "differs": "token 7"},
         {"failed": "over 20 s"},
@@ -128,6 +129,10 @@ def test_a_record_keeps_the_median_the_extremes_and_the_first_reason():
     assert records.summed("hard", "row", "peer", "ns/byte", [], [{"failed": "died (SIGSEGV)"}]).described() == {
         "part": "hard", "row": "row", "peer": "peer", "unit": "ns/byte", "rounds": 0, "note": "died (SIGSEGV)",
     }  # fmt: skip
+
+
+def test_counts_are_not_rounded():
+    assert records.summed("exact", "row", "peer", "tokens", [27_283_456], []).median == 27_283_456
 
 
 def test_every_peer_begins_a_round():
