@@ -80,7 +80,11 @@ def languages(folders: Folders) -> Documents:
     english, seen = _english(folders), dict[str, _Unseen]()
     for name, language, read in _translated(folders):
         known = seen.setdefault(language, _Unseen(english))
-        yield name, known.lines(read())
+        text = known.lines(read())
+        # A dictionary again, of some megabytes.
+        yield from (
+            _numbered(name, texts.pieces(text.encode(), _PIECE)) if "/dictd/" in name else [(name, text)]
+        )
 
 
 def _english(folders: Folders) -> set[int]:

@@ -17,6 +17,7 @@ _BLOCK = re.compile(
     re.IGNORECASE,
 )
 _MARK = re.compile(r"<[^>]*>")
+_MARGIN = re.compile(rb"\n(?=\S)")
 
 
 def read(path: Path) -> str | None:
@@ -70,15 +71,17 @@ def message_strings(catalogue: bytes) -> list[str]:
 
 
 def pieces(data: bytes, size: int) -> list[str]:
-    r"""A long text cut after the first empty line that follows every `size` bytes; pieces that aren't UTF-8 left out.
+    r"""A long text cut before the first line at the margin that follows every `size` bytes.
 
-    >>> pieces(b"a\n\nb\n\n\xff\n\nc\n", 2)
-    ['a\n\n', 'b\n\n', 'c\n']
+    A dictionary's entries begin at the margin, what they say is indented. Pieces that aren't UTF-8 are left out.
+
+    >>> pieces(b"a\n  1\nb\n  2\n\nc \xff\n\nd\n", 2)
+    ['a\n  1\n', 'b\n  2\n\n', 'd\n']
     """
     found, start = [], 0
     while start < len(data):
-        at = data.find(b"\n\n", start + size - 1)
-        end = len(data) if at < 0 else at + 2
+        at = _MARGIN.search(data, start + size - 1)
+        end = at.end() if at else len(data)
         found.append(decoded(data[start:end]))
         start = end
     return [piece for piece in found if piece is not None]

@@ -1,4 +1,7 @@
-"""bpe-openai (Pathlit's package of GitHub's crate): two of the vocabularies, shipped with it; lists alone."""
+"""bpe-openai (Pathlit's package of GitHub's crate): two of the vocabularies, shipped with it; lists alone.
+
+Its Python class refuses texts of a million characters or 200,000 tokens: what it wraps is asked, which doesn't.
+"""
 
 from typing import Any
 
@@ -16,10 +19,10 @@ class Adapter(base.Peer):
         self.tokenizer = bpe_openai.get_encoding(vocabulary.name)
 
     def one_list(self, text: str) -> list[int]:
-        return self.tokenizer.encode_ordinary(text)
+        return self.tokenizer._backend.encode(text)
 
     def lists(self, texts: list[str]) -> Any:
-        return [self.tokenizer.encode_ordinary(text) for text in texts]
+        return [self.tokenizer._backend.encode(text) for text in texts]
 
     def decode(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids)
