@@ -26,6 +26,10 @@ def main() -> None:
     arguments = _arguments()
     if arguments.readme:
         results = json.loads(arguments.results.read_text("utf-8"))
+        if "parts" not in results:
+            raise SystemExit(
+                f"benchmarks: {arguments.results} is of an earlier benchmark: measure first, `make bench`"
+            )
         readme.rewrite(README, results)
         plot.draw(results, PLOT)
         return

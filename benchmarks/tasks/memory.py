@@ -22,7 +22,7 @@ _BUDGET, _VOCAB_SIZE = "256MB", 32_768
 
 
 def measure(setting: Setting) -> Iterator[Record]:
-    """MB above what was resident after the first batch; MB at the peak of a training, and whether it's the same."""
+    """MB above what was resident after the first word; MB at the peak of a training, and whether it's the same."""
     for peer in setting.peers:
         if _VOCABULARY in named(peer).vocabularies and named(peer).share == 1:
             size = min(_WORDS, setting.size * _WORDS // 100_000_000)
@@ -64,7 +64,7 @@ def _grow(job: Job) -> Result:
     peer = named(job["peer"])(VOCABULARIES[_VOCABULARY])
     operation = peer.arrays if peer.can("arrays") else peer.lists
     random = np.random.default_rng(1)
-    operation([words(random, _BATCH)])
+    operation(["word"])
     before = resident()
     for _ in range(job["size"] // _BATCH):
         operation([words(random, _BATCH)])
