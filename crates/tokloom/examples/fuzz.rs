@@ -11,18 +11,44 @@ use std::collections::HashMap;
 use std::error::Error;
 
 use tokloom::encode::Special;
-use tokloom::formats::{huggingface, tiktoken, to_huggingface, to_tiktoken};
+use tokloom::formats::{huggingface, tiktoken, to_huggingface};
 use tokloom::{AddedToken, Merges, Parts, Pattern, Pretokenizer, Vocabulary};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// Texts on one vocabulary: making one takes as long as encoding hundreds of texts.
 const TEXTS: u64 = 2_000;
+const SPECIAL: &str = "<|end|>";
 /// What texts and tokens are made of: ids meet where pieces are few.
 const PIECES: [&[u8]; 28] = [
-    b"a", b"b", b"ab", b"the", b" ", b"  ", b"\n", b"\r\n", b"\t", b"1", b"23", b"'s", b"'S", b".", b"==", b"\0",
-    "é".as_bytes(), "中".as_bytes(), "文".as_bytes(), "\u{301}".as_bytes(), "ſ".as_bytes(), "\u{3000}".as_bytes(),
-    "ǅ".as_bytes(), "😀".as_bytes(), b"\xff", b"\xe4\xb8", b"<|end|>", b"A",
+    b"a",
+    b"b",
+    b"ab",
+    b"the",
+    b" ",
+    b"  ",
+    b"\n",
+    b"\r\n",
+    b"\t",
+    b"1",
+    b"23",
+    b"'s",
+    b"'S",
+    b".",
+    b"==",
+    b"\0",
+    "é".as_bytes(),
+    "中".as_bytes(),
+    "文".as_bytes(),
+    "\u{301}".as_bytes(),
+    "ſ".as_bytes(),
+    "\u{3000}".as_bytes(),
+    "ǅ".as_bytes(),
+    "😀".as_bytes(),
+    b"\xff",
+    b"\xe4\xb8",
+    b"<|end|>",
+    b"A",
 ];
 
 /// xorshift64*: no dependency, the same numbers everywhere.
@@ -58,7 +84,9 @@ impl Chance {
 
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [kind, number, seed] = arguments.as_slice() else { return Err("usage: fuzz encode|formats NUMBER SEED".into()) };
+    let [kind, number, seed] = arguments.as_slice() else {
+        return Err("usage: fuzz encode|formats NUMBER SEED".into());
+    };
     let (number, mut chance) = (number.parse::<u64>()?, Chance(seed.parse::<u64>()? | 1));
     let mut done = 0;
     while done < number {
@@ -67,7 +95,7 @@ fn main() -> Outcome {
             "formats" => formats(&mut chance)?,
             _ => return Err("the first argument is encode or formats".into()),
         };
-        if done / TEXTS % 500 == 0 {
+        if (done / TEXTS).is_multiple_of(25) {
             println!("{done} inputs");
         }
     }
@@ -86,7 +114,7 @@ fn parts(chance: &mut Chance) -> Result<Parts, Box<dyn Error>> {
         } else {
             chance.text(3)
         };
-        if (2..=64).contains(&token.len()) && !tokens.contains(&token) {
+        if (2..=64).contains(&token.len()) && !tokens.contains(&token) && token != SPECIAL.as_bytes() {
             tokens.push(token);
         }
     }
@@ -97,7 +125,7 @@ fn parts(chance: &mut Chance) -> Result<Parts, Box<dyn Error>> {
         tokens: (0..).zip(tokens).collect(),
         merges: Merges::ByRank,
         whole_pretoken_first: true,
-        added: vec![AddedToken::special("<|end|>", 70_000)],
+        added: vec![AddedToken::special(SPECIAL, 70_000)],
         post_processor: None,
     })
 }
@@ -124,31 +152,30 @@ fn encode(chance: &mut Chance) -> Result<u64, Box<dyn Error>> {
 
 /// The rule itself: the whole pretoken if it is a token, else the adjacent pair of the lowest rank, the first of equals.
 fn merge(pretoken: &[u8], ranks: &HashMap<Vec<u8>, u32>, ids: &mut Vec<u32>) {
-    let mut spans: Vec<&[u8]> = if ranks.contains_key(pretoken) { vec![pretoken] } else { pretoken.chunks(1).collect() };
-    // Adjacent parts lie side by side in the pretoken: a pair's bytes are the slice over both.
-    let mut starts: Vec<usize> = spans.iter().scan(0, |at, span| Some(std::mem::replace(at, *at + span.len()))).collect();
+    let whole = ranks.contains_key(pretoken);
+    let mut bounds: Vec<usize> = if whole { vec![0, pretoken.len()] } else { (0..=pretoken.len()).collect() };
+    let rank =
+        |start: usize, end: usize| pretoken.get(start..end).and_then(|bytes| ranks.get(bytes)).copied();
     loop {
-        let pairs = starts.iter().zip(starts.iter().skip(2).chain([&pretoken.len()])).enumerate();
-        let best = pairs
-            .take(spans.len().saturating_sub(1))
-            .filter_map(|(at, (start, end))| ranks.get(pretoken.get(*start..*end)?).map(|rank| (*rank, at, *start, *end)))
-            .min();
-        let Some((_, at, start, end)) = best else { break };
-        spans.remove(at + 1);
-        starts.remove(at + 1);
-        if let (Some(span), Some(both)) = (spans.get_mut(at), pretoken.get(start..end)) {
-            *span = both;
-        }
+        let pairs = bounds.windows(3).enumerate().filter_map(|(at, window)| match window {
+            [start, _, end] => rank(*start, *end).map(|rank| (rank, at)),
+            _ => None,
+        });
+        let Some((_, at)) = pairs.min() else { break };
+        bounds.remove(at + 1);
     }
-    ids.extend(spans.iter().filter_map(|span| ranks.get(*span)));
+    ids.extend(bounds.windows(2).filter_map(|window| match window {
+        [start, end] => rank(*start, *end),
+        _ => None,
+    }));
 }
 
 fn formats(chance: &mut Chance) -> Result<u64, Box<dyn Error>> {
     let mut parts = parts(chance)?;
     parts.tokens.truncate(300);
     let vocabulary = Vocabulary::new(parts)?;
-    let ranks = to_tiktoken(&vocabulary)?;
-    // Not every named pattern, nor every vocabulary, has a form there: then the file of ranks stands alone.
+    let ranks = tiktoken::write(vocabulary.ordinary_tokens());
+    // Not every named pattern, nor every vocabulary, has a form there: then words alone are what is read.
     let json = to_huggingface(&vocabulary).unwrap_or_default();
     for _ in 0..TEXTS / 2 {
         let file = mutated(&ranks, chance);
@@ -165,7 +192,9 @@ fn formats(chance: &mut Chance) -> Result<u64, Box<dyn Error>> {
             if let Ok(ids) = vocabulary.encode(&text, Special::Text)
                 && vocabulary.decode(&ids, false)? != text
             {
-                return Err(format!("{text:?} doesn't come back: {:?}", String::from_utf8_lossy(&file)).into());
+                return Err(
+                    format!("{text:?} doesn't come back: {:?}", String::from_utf8_lossy(&file)).into()
+                );
             }
         }
     }
@@ -175,8 +204,22 @@ fn formats(chance: &mut Chance) -> Result<u64, Box<dyn Error>> {
 /// A few bytes changed, left out or put in, a stretch doubled or cut out; some changes are of the file's own words.
 fn mutated(file: &[u8], chance: &mut Chance) -> Vec<u8> {
     const WORDS: [&[u8]; 16] = [
-        b"null", b"-1", b"1e9", b"4294967296", b"2147483647", b"{", b"[[[[[[[[", b"\"", b"\\u0000", b"\\ud800", b" ", b"\n",
-        b"true", b",", b"==", b"\xff",
+        b"null",
+        b"-1",
+        b"1e9",
+        b"4294967296",
+        b"2147483647",
+        b"{",
+        b"[[[[[[[[",
+        b"\"",
+        b"\\u0000",
+        b"\\ud800",
+        b" ",
+        b"\n",
+        b"true",
+        b",",
+        b"==",
+        b"\xff",
     ];
     let mut file = file.to_vec();
     for _ in 0..=chance.below(3) {
