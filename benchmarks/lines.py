@@ -1,5 +1,6 @@
 """Lines of code, counted alike for all: of .py, .rs and .c files, not blank, not a comment alone, no tests."""
 
+import os
 import re
 import subprocess
 import sys
@@ -46,23 +47,16 @@ def _of(path: Path) -> int:
 
 def _published(name: str) -> tuple[int | None, str]:
     """From the source distribution; None where pip can't get it."""
+    # pip asks a source for its metadata before it keeps it. What answers is in `requirements.txt`: in an environment
+    # of its own it would be built anew, for minutes.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--no-binary",
-            ":all:",
-            "--dest",
-            folder,
-        ]
         try:
             done = subprocess.run(
-                [*command, f"{name}=={version(name)}"], check=False, capture_output=True, timeout=180
-            )
+                [*command, "--no-binary", ":all:", "--dest", folder, f"{name}=={version(name)}"],
+                check=False, capture_output=True, timeout=180, env={**os.environ, "PATH": path},
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             return None, "pip took more than three minutes for its source"
         archives = list(Path(folder).glob("*.tar.gz"))

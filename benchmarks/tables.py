@@ -28,6 +28,8 @@ def all_of(results: dict[str, Any]) -> str:
         for part in SHOWN
         if part in parts
     ]
+    if "encode" in parts:
+        blocks.append("![Encoding speed by tiktoken's](docs/speed.svg)")
     return "\n\n".join([*blocks, about(results)])
 
 
