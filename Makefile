@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 # Both ends of the ranges of the libraries that views are for; both use the engine that was built into $(VENV).
 NEWEST := $(VENV)-transformers
@@ -49,12 +50,12 @@ format: check-rust $(VENV)/.test ## bring all code into its format
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(VENV)/.test $(VENV)/.built ## measure speed beside the peers
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/.made $(VENV)/.built ## measure speed, memory and exactness beside the peers: half an hour (BENCH_OPTIONS=…)
+	PYTHONPATH=$(CURDIR)/python $(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
 .PHONY: clean
 clean: ## remove all that was made here (cargo's shared target directory too)
-	rm -rf $(VENV) $(NEWEST) $(OLDEST) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis python/tokloom/_engine*.so
+	rm -rf $(VENV) $(NEWEST) $(OLDEST) $(BENCH) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis python/tokloom/_engine*.so
 	find python reference tests examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 	-$(CARGO) clean --quiet
 
@@ -145,4 +146,13 @@ $(VENV)/.built: $(RUST_SOURCES) pyproject.toml | check-rust $(VENV)/.made
 	@$(PIP) install --group build
 	@echo "building"
 	@$(BIN)/maturin develop --release --locked --quiet
+	@touch $@
+
+# The peers must not meet what the tests need: their pinned versions are what the results name.
+$(BENCH)/.made: benchmarks/requirements.txt | $(VENV)/.made
+	@echo "installing the peers"
+	@rm -rf $(BENCH)
+	@$(PYTHON) -m venv $(BENCH) >/dev/null 2>&1 || $(PYTHON) -m virtualenv --quiet $(BENCH) >/dev/null 2>&1 \
+		|| PYTHONPATH=build/virtualenv $(PYTHON) -m virtualenv --quiet $(BENCH)
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	@touch $@
