@@ -3,7 +3,8 @@
 mod derive;
 mod fingerprint;
 pub(crate) mod hashing;
-pub(crate) mod pairs;
+pub(crate) mod pair_table;
+mod pairs;
 mod parts;
 pub(crate) mod tokens;
 
@@ -15,7 +16,7 @@ use crate::encode::merge::{self, Workspace};
 use crate::encode::scratch::ScratchPool;
 use crate::error::{Error, Result};
 use crate::pretokenize::{Pattern, Pretokenizer};
-use pairs::{Merge, PairTable};
+use pair_table::{Merge, PairTable};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use tokens::{TokenBytes, TokenLookup};
@@ -56,8 +57,9 @@ impl Vocabulary {
         let ordinary = || tokens.iter().map(|(id, bytes)| (*id, &bytes[..]));
         let mut whole = TokenLookup::new(ordinary());
         let ordinary_bytes = TokenBytes::new(ordinary())?;
-        let (merges, pairs) =
+        let (merges, mut pairs) =
             resolve_merges(merges, whole_pretoken_first, &ordinary_bytes, &whole, &byte_ids)?;
+        pairs.index_bytes(&byte_ids);
         let by_rank = matches!(merges, Merges::ByRank);
         let whole_pretoken_first = whole_pretoken_first || by_rank;
         let mut unreachable = HashMap::new();
@@ -74,6 +76,7 @@ impl Vocabulary {
             pretokenizer,
             merges,
             whole_pretoken_first,
+            scratch: ScratchPool::new(whole.seed()),
             whole,
             unreachable,
             pairs,
@@ -81,7 +84,6 @@ impl Vocabulary {
             added: AddedTokens::new(added)?,
             post_processor,
             fingerprint: OnceLock::new(),
-            scratch: ScratchPool::default(),
         })
     }
 
