@@ -16,6 +16,7 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod formats;
+mod memory;
 pub mod pretokenize;
 pub mod read;
 pub mod train;

@@ -264,3 +264,56 @@ fn flags_of_added_tokens() {
     assert!(matches!(raised, Err(Error::ForbiddenSpecialToken { position: 3, .. })));
     assert!(matches!(vocabulary.encode(b"", Special::Only(&["<x>"])), Err(Error::SpecialToken(_))));
 }
+
+#[test]
+fn threads_change_nothing() {
+    let words =
+        BTreeMap::from([(b"ab".to_vec(), 3), (" é中".as_bytes().to_vec(), 2), (b" word".to_vec(), 9)]);
+    let vocabulary = trained(&words, 270)
+        .with_added_tokens([
+            AddedToken::special("<|a|>", 300),
+            AddedToken { special: false, ..AddedToken::special("'a", 301) },
+            AddedToken { strip_left: true, strip_right: true, ..AddedToken::special("<s>", 302) },
+        ])
+        .unwrap();
+    let pieces: [&[u8]; 9] = [
+        b"word word",
+        b"   \n\n  ",
+        b"\xFF\xFE",
+        "é中é中".as_bytes(),
+        b"<|a|>",
+        b"12345",
+        b"'a",
+        b" <s> ",
+        b"don't",
+    ];
+    let mut text = Vec::new();
+    let mut state = 1u32;
+    while text.len() < 3_000_000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text.extend_from_slice(pieces[(state >> 16) as usize % pieces.len()]);
+        // Long stretches without a place to cut, and without an added token.
+        if state >> 20 == 0 {
+            let piece = pieces[(state >> 8) as usize % 4];
+            text.extend((0..400_000 / piece.len()).flat_map(|_| piece));
+        }
+    }
+    for special in [Special::Text, Special::Parse, Special::Only(&["<s>"])] {
+        let expected = vocabulary.encode(&text, special).unwrap();
+        assert!(expected.len() > 100_000);
+        let short: &[u8] = b"word<|a|>";
+        for threads in [1, 2, 3] {
+            assert!(vocabulary.encode_on_threads(&text, special, threads).unwrap() == expected);
+            assert_eq!(vocabulary.count_tokens_on_threads(&text, special, threads).unwrap(), expected.len());
+            let batch = vocabulary.encode_batch(&[short, &text, b"", short], special, threads).unwrap();
+            let few = vocabulary.encode(short, special).unwrap();
+            let whole = [&few[..], &expected, &few].concat();
+            let ends = [0, few.len(), few.len() + expected.len(), few.len() + expected.len(), whole.len()];
+            assert!(batch.ids == whole && batch.offsets == ends);
+        }
+    }
+    let raised = vocabulary.encode_on_threads(&text, Special::Raise, 2);
+    assert!(matches!(raised, Err(Error::ForbiddenSpecialToken { text: None, .. })));
+    let raised = vocabulary.encode_batch(&[b"word", &text], Special::Raise, 2);
+    assert!(matches!(raised, Err(Error::ForbiddenSpecialToken { text: Some(1), .. })));
+}

@@ -2,8 +2,12 @@
 
 pub(crate) mod added;
 mod batch;
+mod block;
+mod in_order;
+mod long_cache;
 pub(crate) mod merge;
 pub(crate) mod scratch;
+mod short_cache;
 mod sink;
 mod stream;
 
@@ -12,13 +16,10 @@ pub use batch::Batch;
 pub use stream::StreamEncoder;
 
 use crate::error::{Error, Result};
-use crate::vocabulary::{Merges, Vocabulary};
+use crate::vocabulary::Vocabulary;
 use scratch::Scratch;
 use sink::{Count, Sink, Spans};
 use std::ops::Range;
-
-/// Pretokens are numbered with 32 bits while they are merged.
-const LONGEST_PRETOKEN: usize = u32::MAX as usize - 1;
 
 impl Vocabulary {
     /// The ids of a text.
@@ -80,35 +81,11 @@ impl Vocabulary {
     }
 
     fn encode_ordinary(&self, text: &[u8], scratch: &mut Scratch, sink: &mut impl Sink) -> Result<()> {
-        let mut too_long = false;
-        self.pretokenizer.split(text, |pretoken| {
-            too_long |= pretoken.len() > LONGEST_PRETOKEN;
-            if !too_long {
-                self.encode_pretoken(pretoken, scratch, sink);
-            }
-        })?;
-        if too_long {
-            return Err(Error::Argument(
-                "a stretch of 4 GiB without a place to split it can't be encoded".into(),
-            ));
-        }
-        Ok(())
+        self.pretokenizer.split_blocks(text, |stretch, ends| self.encode_block(stretch, ends, scratch, sink))
     }
 
-    #[inline]
     pub(crate) fn encode_pretoken(&self, pretoken: &[u8], scratch: &mut Scratch, sink: &mut impl Sink) {
-        if let Some(id) = self.whole.get(pretoken) {
-            return sink.ids(&[id]);
-        }
-        if let Some(ids) = scratch.cache.get(pretoken) {
-            return sink.ids(ids);
-        }
-        if let Merges::None = self.merges() {
-            return pretoken.iter().for_each(|&byte| sink.ids(&[self.byte_ids[byte as usize]]));
-        }
-        let ids = merge::merge(pretoken, &self.byte_ids, &self.pairs, &mut scratch.workspace);
-        scratch.cache.put(pretoken, ids);
-        sink.ids(ids);
+        self.encode_block(pretoken, &[pretoken.len() as u32], scratch, sink);
     }
 
     /// The ids of one pretoken.

@@ -23,6 +23,7 @@ impl Sink for Vec<u32> {
 }
 
 /// Counts tokens.
+#[derive(Default)]
 pub(crate) struct Count(pub(crate) usize);
 
 impl Sink for Count {

@@ -33,6 +33,25 @@ pub(crate) fn short_key(bytes: &[u8]) -> Option<u128> {
     Some(text | (length as u128) << 120)
 }
 
+/// [`short_key`] of `text[start..start + length]`, read in one go: `length` is at most [`SHORT`]. `None` if the text ends
+/// less than 16 bytes behind `start`.
+#[inline(always)]
+pub(crate) fn short_key_within(text: &[u8], start: usize, length: usize) -> Option<u128> {
+    let window: [u8; 16] = text.get(start..)?.first_chunk().copied()?;
+    Some(u128::from_le_bytes(window) & MASKS.get(length)? | (length as u128) << 120)
+}
+
+/// All bits of the first so many bytes.
+const MASKS: [u128; SHORT + 1] = {
+    let mut masks = [0; SHORT + 1];
+    let mut length = 1;
+    while length <= SHORT {
+        masks[length] = masks[length - 1] << 8 | 0xFF;
+        length += 1;
+    }
+    masks
+};
+
 #[inline(always)]
 fn word32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
@@ -70,13 +89,21 @@ impl Seed {
         folded_multiply(pair ^ self.1, self.0)
     }
 
+    /// Of a short string this is the hash of its key.
+    #[inline]
     pub(crate) fn of_bytes(self, bytes: &[u8]) -> u64 {
-        let mut hash = self.0 ^ bytes.len() as u64;
-        let mut blocks = bytes.chunks_exact(SHORT);
-        for block in &mut blocks {
-            hash = self.of_key(short_key(block).unwrap_or(0) ^ hash as u128).rotate_left(23);
+        if let Some(key) = short_key(bytes) {
+            return self.of_key(key);
         }
-        self.of_key(short_key(blocks.remainder()).unwrap_or(0) ^ hash as u128)
+        let mut hash = bytes.len() as u64;
+        let mut mix = |block: &[u8; 16]| {
+            hash = self.of_key(u128::from_le_bytes(*block) ^ hash as u128).rotate_left(23);
+        };
+        bytes.as_chunks().0.iter().for_each(&mut mix);
+        if let Some(last) = bytes.last_chunk() {
+            mix(last);
+        }
+        hash
     }
 }
 
@@ -99,6 +126,11 @@ mod tests {
             expected[..length].copy_from_slice(&bytes);
             expected[15] = length as u8;
             assert_eq!(key.to_le_bytes(), expected);
+            let text: Vec<u8> = [&[9; 3], &bytes[..], &[200; 16]].concat();
+            for end in 0..text.len() {
+                let within = short_key_within(&text[..end], 3, length);
+                assert_eq!(within, (end >= 3 + 16).then_some(key));
+            }
         }
         assert_eq!(short_key(&[0; SHORT + 1]), None);
     }

@@ -3,7 +3,8 @@
 mod derive;
 mod fingerprint;
 pub(crate) mod hashing;
-pub(crate) mod pairs;
+pub(crate) mod pair_table;
+mod pairs;
 mod parts;
 pub(crate) mod tokens;
 
@@ -15,7 +16,7 @@ use crate::encode::merge::{self, Workspace};
 use crate::encode::scratch::ScratchPool;
 use crate::error::{Error, Result};
 use crate::pretokenize::{Pattern, Pretokenizer};
-use pairs::{Merge, PairTable};
+use pair_table::{Merge, PairTable};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use tokens::{TokenBytes, TokenLookup};
@@ -77,7 +78,7 @@ impl Vocabulary {
         tokens: &[(u32, &[u8])],
         tables: Tables,
         merges: Merges,
-        pairs: PairTable,
+        mut pairs: PairTable,
         whole_pretoken_first: bool,
         added: Vec<AddedToken>,
         post_processor: Option<String>,
@@ -85,6 +86,7 @@ impl Vocabulary {
         let pretokenizer = Pretokenizer::new(&pattern)?;
         check_added(&added, &tables)?;
         let Tables { bytes, mut whole, byte_ids } = tables;
+        pairs.index_bytes(&byte_ids);
         let by_rank = matches!(merges, Merges::ByRank);
         let whole_pretoken_first = whole_pretoken_first || by_rank;
         let mut unreachable = HashMap::new();
@@ -102,6 +104,7 @@ impl Vocabulary {
             pretokenizer,
             merges,
             whole_pretoken_first,
+            scratch: ScratchPool::new(whole.seed()),
             whole,
             unreachable,
             pairs,
@@ -109,7 +112,6 @@ impl Vocabulary {
             added: AddedTokens::new(added)?,
             post_processor,
             fingerprint: OnceLock::new(),
-            scratch: ScratchPool::default(),
         })
     }
 

@@ -7,94 +7,11 @@
 //! [derivation](derive). A token whose bytes alone don't come down to two has no pair; only a pretoken that equals it
 //! becomes it.
 
-use super::hashing::Seed;
+use super::pair_table::{Merge, PairTable};
 use super::tokens::{TokenBytes, TokenLookup};
 use crate::encode::merge::{self, Workspace};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
-/// What a pair of tokens becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Merge {
-    /// Lower merges first.
-    pub(crate) rank: u32,
-    /// The id of the merged token.
-    pub(crate) id: u32,
-}
-
-impl Merge {
-    /// The rank of a pair that doesn't merge.
-    pub(crate) const NEVER: Merge = Merge { rank: u32::MAX, id: u32::MAX };
-}
-
-const EMPTY: u64 = u64::MAX;
-
-/// (left id, right id) → [`Merge`].
-pub(crate) struct PairTable {
-    seed: Seed,
-    mask: usize,
-    slots: Vec<(u64, Merge)>,
-    len: usize,
-}
-
-impl PairTable {
-    pub(crate) fn with_capacity(pairs: usize) -> Self {
-        let slots = (2 * pairs).next_power_of_two().max(2);
-        Self { seed: Seed::random(), mask: slots - 1, slots: vec![(EMPTY, Merge::NEVER); slots], len: 0 }
-    }
-
-    fn key(left: u32, right: u32) -> u64 {
-        u64::from(left) << 32 | u64::from(right)
-    }
-
-    /// Adds a pair; of one that is there already, the first stays. The table never holds more pairs than its capacity.
-    pub(crate) fn insert(&mut self, left: u32, right: u32, merge: Merge) {
-        if 2 * (self.len + 1) > self.slots.len() {
-            self.grow();
-        }
-        let key = Self::key(left, right);
-        let mut slot = self.seed.of_pair(key) as usize & self.mask;
-        while self.slots[slot].0 != EMPTY {
-            if self.slots[slot].0 == key {
-                return;
-            }
-            slot = (slot + 1) & self.mask;
-        }
-        self.slots[slot] = (key, merge);
-        self.len += 1;
-    }
-
-    fn grow(&mut self) {
-        let mut larger = Self::with_capacity(self.slots.len());
-        for &(key, merge) in self.slots.iter().filter(|(key, _)| *key != EMPTY) {
-            larger.insert((key >> 32) as u32, key as u32, merge);
-        }
-        *self = larger;
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, left: u32, right: u32) -> Merge {
-        let key = Self::key(left, right);
-        let mut slot = self.seed.of_pair(key) as usize & self.mask;
-        loop {
-            let (found, merge) = self.slots[slot];
-            if found == key {
-                return merge;
-            }
-            if found == EMPTY {
-                return Merge::NEVER;
-            }
-            slot = (slot + 1) & self.mask;
-        }
-    }
-
-    /// All pairs by rank: (left, right, merged).
-    pub(crate) fn by_rank(&self) -> Vec<(u32, u32, u32)> {
-        let mut pairs: Vec<_> = self.slots.iter().filter(|(key, _)| *key != EMPTY).collect();
-        pairs.sort_unstable_by_key(|(key, merge)| (merge.rank, *key));
-        pairs.iter().map(|(key, merge)| ((key >> 32) as u32, *key as u32, merge.id)).collect()
-    }
-}
 
 /// The pairs of a vocabulary in which any two tokens merge whose bytes together are a token, the lowest id first.
 pub(crate) fn pairs_by_rank(tokens: &TokenBytes, lookup: &TokenLookup, byte_ids: &[u32; 256]) -> PairTable {

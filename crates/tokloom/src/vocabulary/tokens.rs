@@ -2,6 +2,7 @@
 
 use super::hashing::{SHORT, Seed, short_key};
 use crate::error::{Error, Result};
+use crate::memory::{filled, prefetch};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
@@ -131,8 +132,8 @@ impl TokenLookup {
         let mut lookup = Self {
             seed: Seed::random(),
             mask: slots - 1,
-            keys: vec![0; slots],
-            ids: vec![0; slots],
+            keys: filled(slots, 0),
+            ids: filled(slots, 0),
             long: HashTable::new(),
             len: 0,
         };
@@ -171,18 +172,39 @@ impl TokenLookup {
         self.len
     }
 
+    /// What all hashes of tokens are made with.
+    #[inline(always)]
+    pub(crate) fn seed(&self) -> Seed {
+        self.seed
+    }
+
     /// The id of the token with exactly these bytes.
-    #[inline]
     pub(crate) fn get(&self, bytes: &[u8]) -> Option<u32> {
-        let Some(key) = short_key(bytes) else {
-            let hash = self.seed.of_bytes(bytes);
+        if bytes.is_empty() {
+            None
+        } else {
+            self.get_hashed(bytes, short_key(bytes), self.seed.of_bytes(bytes))
+        }
+    }
+
+    /// Begins to fetch what [`Self::get_hashed`] will look at, for a short key.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(&self.keys, hash as usize & self.mask);
+        prefetch(&self.ids, hash as usize & self.mask);
+    }
+
+    /// As [`Self::get`], for bytes (not none) whose short key, if they have one, and whose hash are known.
+    #[inline]
+    pub(crate) fn get_hashed(&self, bytes: &[u8], key: Option<u128>, hash: u64) -> Option<u32> {
+        let Some(key) = key else {
             return self.long.find(hash, |entry| &*entry.0 == bytes).map(|entry| entry.1);
         };
-        let mut slot = self.seed.of_key(key) as usize & self.mask;
+        let mut slot = hash as usize & self.mask;
         loop {
             let found = self.keys[slot];
             if found == key {
-                return if bytes.is_empty() { None } else { Some(self.ids[slot]) };
+                return Some(self.ids[slot]);
             }
             if found == 0 {
                 return None;
