@@ -28,13 +28,18 @@ const SHORTEST: usize = 32;
 /// How blocks of the texts of one family are scanned.
 #[derive(Clone, Copy)]
 pub(super) struct Blocks {
+    way: Way,
     fill: Fill,
 }
 
 impl Blocks {
     /// `None`: this family is not scanned in blocks, or not this way.
     pub(super) fn new(way: Way, family: Family) -> Option<Self> {
-        Some(Self { fill: way.fill(family)? })
+        Some(Self { way, fill: way.fill(family)? })
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.way
     }
 
     /// Collects the pretokens of `text`, which is UTF-8, up to its end; or if it is `open`, to somewhere near it.
