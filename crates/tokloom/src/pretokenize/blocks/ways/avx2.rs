@@ -42,6 +42,8 @@ fn fill_with_instructions<R: Rules>(
 struct Avx2;
 
 impl Machine for Avx2 {
+    const LEAVES_WIDE: bool = false;
+
     #[inline(always)]
     unsafe fn block(classes: &Classes, window: &[u8; WINDOW], valid: u64) -> Block {
         // SAFETY: the caller promises the instructions.

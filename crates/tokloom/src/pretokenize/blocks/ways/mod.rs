@@ -74,6 +74,9 @@ impl Way {
 
 /// What a way must do; all else is the same in all.
 pub(super) trait Machine {
+    /// Blocks that aren't all ASCII take longer than the scalar scanner does: they are left to it.
+    const LEAVES_WIDE: bool;
+
     /// The characters that begin in the first 64 bytes of `window`, and at one of the bytes of `valid`.
     ///
     /// # Safety
