@@ -6,7 +6,8 @@
 /// The characters that begin in 64 bytes of a text. In every mask the bits from `count` on are 0.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Block {
-    /// How many characters; 0 behind the end of the text, at least 16 before its last 64 bytes.
+    /// How many characters; 0 behind the end of the text, and at least 16 unless the text ends in these 64 bytes: a
+    /// character has at most four, and at most three belong to one that began before.
     pub(super) count: u32,
     /// A bit a *byte*, of the 64: a character begins there.
     pub(super) leads: u64,

@@ -1,7 +1,8 @@
 //! The scanners in blocks of 64 bytes: many pretokens at a time, by arithmetic on masks of characters.
 //!
 //! - [`ways`] make a block of 64 bytes into masks with a bit a character, by class ([`block`]), with the instructions
-//!   that the machine has. Characters of several bytes are looked up as ASCII is: no language leaves the fast way.
+//!   that the machine has. With SIMD, characters of several bytes are looked up as ASCII is, so that no
+//!   language leaves the fast way.
 //! - [`rules`] tell from the masks where pretokens start. They are the same on every machine.
 //! - [`scan`] makes places in the text of them.
 //!

@@ -23,7 +23,7 @@ pub enum Way {
     Portable,
     /// Blocks of 64 bytes with AVX2 and BMI2.
     Avx2,
-    /// Blocks of 64 bytes with AVX-512, its byte permutations (VBMI) and its compressing stores (VBMI2).
+    /// Blocks of 64 bytes with AVX-512, with permutations (VBMI) and compression (VBMI2) of bytes.
     Avx512,
 }
 
