@@ -14,14 +14,21 @@ fn now(begin: Instant) -> f64 {
     nanoseconds.map_or_else(|| begin.elapsed().as_secs_f64(), |nanoseconds| nanoseconds / 1e9)
 }
 
-fn best_of(times: usize, mut work: impl FnMut()) -> f64 {
+/// The best of several samples, each long enough for a clock that some systems set only every few milliseconds.
+fn best_of(samples: usize, mut work: impl FnMut()) -> f64 {
     let begin = Instant::now();
     let seconds = |_| {
-        let start = now(begin);
-        work();
-        now(begin) - start
+        let (start, mut times) = (now(begin), 0.0);
+        loop {
+            work();
+            times += 1.0;
+            let passed = now(begin) - start;
+            if passed > 0.1 {
+                return passed / times;
+            }
+        }
     };
-    (0..times).map(seconds).fold(f64::MAX, f64::min)
+    (0..samples).map(seconds).fold(f64::MAX, f64::min)
 }
 
 fn chosen(variable: &str, name: &str) -> bool {

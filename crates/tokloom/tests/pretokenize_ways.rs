@@ -9,7 +9,7 @@
 mod pretokenize_support;
 
 use pretokenize_support::NASTY;
-use tokloom::pretokenize::Way;
+use tokloom::pretokenize::{WAY_VARIABLE, Way};
 use tokloom::{Pattern, Pretokenizer};
 
 /// A pattern's scalar scanner, and the ways that are to split alike.
@@ -95,7 +95,7 @@ impl Claim {
     }
 }
 
-/// Runs of `claim` for every pattern that has ways, each on a thread: there is little to each.
+/// Runs `test` for every pattern, on two threads.
 fn for_each_claim(test: impl Fn(&Claim, &mut Workspace) + Sync) {
     let claims = claims();
     std::thread::scope(|scope| {
@@ -119,6 +119,143 @@ fn the_portable_way_is_always_there_and_a_way_has_a_name() {
     for way in Way::ALL.into_iter().filter(|way| !way.is_available()) {
         let error = Pretokenizer::by_way(&pattern, way).err().unwrap().to_string();
         assert!(error.contains(way.name()) && error.contains("portable"), "{error}");
+    }
+}
+
+/// Not a test: what [`the_environment_chooses_the_way`] runs with the variable set.
+#[test]
+#[ignore = "run by another test, with the variable set"]
+fn a_process_with_the_variable() {
+    match Pretokenizer::new(&Pattern::named("gpt4").unwrap()) {
+        Ok(scanner) => println!("way {}", scanner.way().unwrap().name()),
+        Err(error) => println!("error {error}"),
+    }
+}
+
+#[test]
+fn the_environment_chooses_the_way() {
+    let output_with = |way: &str| {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "a_process_with_the_variable", "--nocapture"])
+            .env(WAY_VARIABLE, way)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for way in Way::ALL.into_iter().filter(|way| way.is_available()) {
+        assert!(output_with(way.name()).contains(&format!("way {}\n", way.name())));
+    }
+    assert!(output_with("").contains(&format!("way {}\n", Way::fastest().name())));
+    assert!(output_with("abacus").contains("the way \"abacus\" (TOKLOOM_SCAN); it has scalar, portable"));
+}
+
+/// Where a code point is tried; `@` stands for it.
+const CONTEXTS: &[&str] = &[
+    "a@a",
+    " @ x",
+    "A@A",
+    "1@1",
+    "!@!",
+    "'@x",
+    "a's@",
+    "\n@b",
+    "  @@\n",
+    "\u{301}@A",
+    " !@\r\n",
+    "ʰ@Z",
+    "漢@漢",
+    "@'s",
+    "'@s",
+    "\n/@",
+    "\t@a",
+    "Aa@A",
+];
+
+/// As one text, so that every code point is at another place of its block in each.
+#[test]
+fn every_code_point_in_many_contexts() {
+    for_each_claim(|claim, workspace| {
+        let mut text = String::new();
+        for character in '\0'..=char::MAX {
+            text.push(character);
+            for context in CONTEXTS {
+                context.split('@').enumerate().for_each(|(index, part)| {
+                    text.extend((index > 0).then_some(character));
+                    text.push_str(part);
+                });
+                text.push('\n');
+            }
+            // Enough to find a failure in, and few enough not to begin again all the time.
+            if text.len() > 2_000 {
+                claim.check(text.as_bytes(), workspace);
+                text.clear();
+                text.push_str(&"x"[..usize::from(u32::from(character) % 2 == 1)]);
+            }
+        }
+        claim.check(text.as_bytes(), workspace);
+    });
+}
+
+/// Each piece followed by each, and those by a word, around a border of blocks.
+#[test]
+fn pairs_of_pieces_at_every_place_around_a_border() {
+    for_each_claim(|claim, workspace| {
+        let mut text = Vec::new();
+        for (number, first) in NASTY.iter().enumerate() {
+            for (other, second) in NASTY.iter().enumerate() {
+                // Every place for some pairs, some places for every pair.
+                let step = if (number + other) % 16 == 0 { 1 } else { 5 };
+                for before in (52 + other % step..70).step_by(step) {
+                    text.clear();
+                    text.resize(before, if before % 2 == 0 { b'b' } else { b' ' });
+                    [first, second, "s B\n"].iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
+                    text.resize(text.len() + 70, b'c');
+                    claim.check(&text, workspace);
+                    // The text ends here; or it goes on.
+                    claim.check(&text[..before + first.len() + second.len()], workspace);
+                    claim.check_prefix(&text, workspace);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn long_runs() {
+    const RUNS: &[&str] = &[
+        "a", "A", "aA", "1", "٣", "=", "é", "中", "\u{301}", "ʰ", "😀", "\0", " ", "\t", "\n", "\r\n",
+        "\u{3000}", "\u{A0}", "\n ", "/", "!/\n", "'", "'s", "漢A", "\u{80}",
+    ];
+    for_each_claim(|claim, workspace| {
+        for run in RUNS {
+            for length in [63, 64, 65, 127, 128, 129, 1_000, 100_000, 1_000_000] {
+                let run = run.repeat(length / run.len());
+                // A run of digits or newlines alone is done; with this it begins and ends in the middle of a block.
+                for (before, behind) in [("", ""), ("a\n", "b"), ("!", "\nA")] {
+                    if length < 1_000_000 || behind == "b" {
+                        claim.check(format!("{before}{run}{behind}").as_bytes(), workspace);
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn known_text_needs_no_look_at_its_bytes() {
+    let mut random = Random::new(5);
+    let mut text = Vec::new();
+    for claim in claims() {
+        for _ in 0..1_000 {
+            random_text(&mut random, &mut text);
+            let Ok(text) = std::str::from_utf8(&text) else { continue };
+            for (_, scanner) in &claim.ways {
+                let (mut found, mut expected) = (Vec::new(), Vec::new());
+                scanner.split_str_blocks(text, |_, ends| found.extend_from_slice(ends)).unwrap();
+                scanner.split_blocks(text.as_bytes(), |_, ends| expected.extend_from_slice(ends)).unwrap();
+                assert_eq!(found, expected);
+            }
+        }
     }
 }
 

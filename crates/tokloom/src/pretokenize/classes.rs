@@ -27,6 +27,7 @@ pub(super) const MARK: u8 = 1 << 3;
 pub(super) mod cased {
     /// Characters of three bytes that are all [`UNCASED`], by the first byte and a range of the second: ideographs and
     /// Hangul, where [`super::Classes::uniform`] doesn't tell.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "for the ways of that machine"))]
     pub(in crate::pretokenize) const UNCASED_RANGES: [(u8, u8, u8); 3] =
         [(0xE4, 0xB8, 0xBF), (0xEA, 0xB0, 0xBF), (0xED, 0x80, 0x9D)];
 
@@ -67,6 +68,7 @@ pub(super) struct Classes {
     pub(super) ascii: [u8; 256],
     /// By the low four bits of the first byte of a character of three bytes: the class of all that begin with it, or
     /// [`END`] if they have several.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "for the ways of that machine"))]
     pub(super) uniform: [u8; 16],
     blocks: Vec<u8>,
     classes: Vec<u8>,
@@ -114,6 +116,7 @@ impl Classes {
     }
 
     /// The classes of the 64 code points that begin with 64 × `page`: the characters that differ in their last byte.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "for the ways of that machine"))]
     #[inline(always)]
     pub(super) fn page(&self, page: usize) -> &[u8; PAGE] {
         let block = self.blocks.get(page / (BLOCK / PAGE)).copied().map_or(0, usize::from);

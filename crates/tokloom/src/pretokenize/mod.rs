@@ -83,6 +83,14 @@ impl Pretokenizer {
         matches!(self.engine, Engine::Scanner(_))
     }
 
+    /// By which way a hand-written scanner scans texts; `None` for the regex library.
+    pub fn way(&self) -> Option<Way> {
+        match &self.engine {
+            Engine::Scanner(scan) => Some(scan.way()),
+            Engine::Regex(_) => None,
+        }
+    }
+
     /// Calls `each` with every pretoken of `bytes`, in order; together they are `bytes`.
     ///
     /// Where `bytes` isn't UTF-8, each valid run is split as if the text ended with it, and each maximal invalid run

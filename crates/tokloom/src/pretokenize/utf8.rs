@@ -1,5 +1,7 @@
 //! Bytes → stretches that are UTF-8 and stretches that aren't.
 
+use simdutf8::compat::from_utf8;
+
 /// A stretch of a text, as long as it can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Run<'a> {
@@ -11,16 +13,17 @@ pub(super) enum Run<'a> {
 
 /// The stretch that `bytes` begin with, and the bytes after it; `None` when there are no bytes.
 pub(super) fn first_run(bytes: &[u8]) -> Option<(Run<'_>, &[u8])> {
-    let error = match std::str::from_utf8(bytes) {
+    let error = match from_utf8(bytes) {
         Ok("") => return None,
         Ok(text) => return Some((Run::Valid { text, ends: false }, &[])),
         Err(error) => error,
     };
-    if error.valid_up_to() > 0 {
-        let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let (valid, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or((bytes, &[]));
+    if let Ok(text) = from_utf8(valid)
+        && !text.is_empty()
+    {
         // An unfinished character (no error length) may yet be finished, and then the stretch goes on.
-        let ends = error.error_len().is_some();
-        return Some((Run::Valid { text, ends }, bytes.get(text.len()..).unwrap_or_default()));
+        return Some((Run::Valid { text, ends: error.error_len().is_some() }, rest));
     }
     let (run, rest) = bytes.split_at(invalid_length(bytes));
     Some((Run::Invalid(run), rest))

@@ -6,7 +6,8 @@
 /// The characters that begin in 64 bytes of a text. In every mask the bits from `count` on are 0.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Block {
-    /// How many characters; 0 behind the end of the text, at least 16 before its last 64 bytes.
+    /// How many characters; 0 behind the end of the text, and at least 16 unless the text ends in these 64 bytes: a
+    /// character has at most four, and at most three belong to one that began before.
     pub(super) count: u32,
     /// A bit a *byte*, of the 64: a character begins there.
     pub(super) leads: u64,
@@ -88,4 +89,48 @@ pub(super) fn lowest(mask: u64) -> u64 {
 #[inline(always)]
 pub(super) fn highest(mask: u64) -> u64 {
     if mask == 0 { 0 } else { 1 << (63 - mask.leading_zeros()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Masks with long runs, too.
+    fn mask() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            any::<u64>(),
+            (any::<u64>(), any::<u64>()).prop_map(|(a, b)| a | b),
+            Just(u64::MAX),
+            Just(0)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_flood_goes_from_its_seeds_to_the_ends_of_their_runs(seeds in mask(), through in mask()) {
+            let seeds = seeds & through;
+            let mut expected = seeds;
+            for bit in 1..64 {
+                expected |= (expected << 1) & through & (1 << bit);
+            }
+            prop_assert_eq!(flood(seeds, through), expected);
+        }
+
+        #[test]
+        fn the_nth_character_begins_at_the_nth_lead(leads in mask()) {
+            let block = Block { leads, ..Block::default() };
+            for (index, place) in (0..64).filter(|place| leads >> place & 1 != 0).enumerate() {
+                prop_assert_eq!(block.byte_of(index as u32), place);
+            }
+        }
+    }
+
+    #[test]
+    fn the_highest_and_the_lowest_bit() {
+        assert_eq!((highest(0b0110), lowest(0b0110)), (0b0100, 0b0010));
+        assert_eq!((highest(0), lowest(0)), (0, 0));
+        assert_eq!(highest(u64::MAX), 1 << 63);
+    }
 }

@@ -1,7 +1,8 @@
 //! The scanners in blocks of 64 bytes: many pretokens at a time, by arithmetic on masks of characters.
 //!
 //! - [`ways`] make a block of 64 bytes into masks with a bit a character, by class ([`block`]), with the instructions
-//!   that the machine has. Characters of several bytes are looked up as ASCII is: no language leaves the fast way.
+//!   that the machine has. With SIMD, characters of several bytes are looked up as ASCII is, so that no
+//!   language leaves the fast way.
 //! - [`rules`] tell from the masks where pretokens start. They are the same on every machine.
 //! - [`scan`] makes places in the text of them.
 //!
@@ -28,13 +29,18 @@ const SHORTEST: usize = 32;
 /// How blocks of the texts of one family are scanned.
 #[derive(Clone, Copy)]
 pub(super) struct Blocks {
+    way: Way,
     fill: Fill,
 }
 
 impl Blocks {
     /// `None`: this family is not scanned in blocks, or not this way.
     pub(super) fn new(way: Way, family: Family) -> Option<Self> {
-        Some(Self { fill: way.fill(family)? })
+        Some(Self { way, fill: way.fill(family)? })
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.way
     }
 
     /// Collects the pretokens of `text`, which is UTF-8, up to its end; or if it is `open`, to somewhere near it.

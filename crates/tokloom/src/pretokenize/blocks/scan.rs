@@ -34,7 +34,7 @@ pub(super) enum Stop {
     Full,
     /// At the end of the text, or near the end of an open one.
     End,
-    /// The rules are not sure of the character that begins here.
+    /// From the last end on to beyond this byte it takes the scalar scanner.
     Doubt(usize),
 }
 
@@ -80,6 +80,9 @@ pub(super) unsafe fn fill_ends<R: Rules, M: Machine>(
     position: &mut Position,
     ends: &mut Ends,
 ) -> Stop {
+    if M::LEAVES_WIDE && text.get(position.at..position.at + 64).is_some_and(|bytes| !bytes.is_ascii()) {
+        return Stop::Doubt(position.at + 63);
+    }
     let mut carry = position.carry;
     // SAFETY: the caller promises the instructions; so below.
     let mut block = unsafe { block_at::<M>(classes, text, position.at) };
@@ -87,6 +90,9 @@ pub(super) unsafe fn fill_ends<R: Rules, M: Machine>(
         let at = position.at;
         if block.count == 0 || (position.open && text.len() - at < 64 + WINDOW) {
             return Stop::End;
+        }
+        if M::LEAVES_WIDE && block.leads != u64::MAX && text.len() - at >= 64 {
+            return Stop::Doubt(at + 63);
         }
         let Some((base, room)) = ends.room(at) else {
             position.carry = carry;

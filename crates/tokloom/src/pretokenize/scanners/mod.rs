@@ -100,6 +100,11 @@ impl Scan {
         self.classes.of(u32::from(character))
     }
 
+    /// By which way texts are scanned.
+    pub(super) fn way(&self) -> Way {
+        self.blocks.as_ref().map_or(Way::Scalar, Blocks::way)
+    }
+
     /// The bits of `\p{L}`.
     pub(super) fn letter(&self) -> u8 {
         match self.family {

@@ -42,6 +42,8 @@ fn fill_with_instructions<R: Rules>(
 struct Avx2;
 
 impl Machine for Avx2 {
+    const LEAVES_WIDE: bool = false;
+
     #[inline(always)]
     unsafe fn block(classes: &Classes, window: &[u8; WINDOW], valid: u64) -> Block {
         // SAFETY: the caller promises the instructions.
@@ -144,25 +146,11 @@ impl Pair {
     /// The machine has AVX2.
     #[inline(always)]
     unsafe fn look_up<const ROWS: usize>(self, rows: &[[u8; 16]]) -> Self {
-        let look_up = |bytes: __m256i| {
-            // SAFETY: loads of 16 of 16 bytes; the caller promises the instructions.
-            unsafe {
-                let mut found = _mm256_setzero_si256();
-                for (number, row) in rows.iter().take(ROWS).enumerate() {
-                    let row = _mm256_broadcastsi128_si256(_mm_loadu_si128(row.as_ptr().cast()));
-                    // Below 16 exactly where the row is the byte's. 0x70 more keeps the low four bits, by which the
-                    // shuffle chooses, and sets the high one, for which it gives 0, everywhere else.
-                    let index = _mm256_xor_si256(bytes, _mm256_set1_epi8((number << 4) as i8));
-                    let index = _mm256_adds_epu8(index, _mm256_set1_epi8(0x70));
-                    found = _mm256_or_si256(found, _mm256_shuffle_epi8(row, index));
-                }
-                found
-            }
-        };
-        Self(look_up(self.0), look_up(self.1))
+        // SAFETY: the caller promises the instructions.
+        unsafe { Self(look_up::<ROWS>(self.0, rows), look_up::<ROWS>(self.1, rows)) }
     }
 
-    /// 0xFF where these bytes are `lead` (and, where given, `second` and `third`), for [`Self::put`].
+    /// 0xFF at each `byte`, 0 elsewhere.
     ///
     /// # Safety
     /// The machine has AVX2.
@@ -185,6 +173,27 @@ impl Pair {
                 _mm256_blendv_epi8(self.1, values.1, places.1),
             )
         }
+    }
+}
+
+/// See [`Pair::look_up`].
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline(always)]
+unsafe fn look_up<const ROWS: usize>(bytes: __m256i, rows: &[[u8; 16]]) -> __m256i {
+    // SAFETY: loads of 16 of 16 bytes; the caller promises the instructions.
+    unsafe {
+        let mut found = _mm256_setzero_si256();
+        for (number, row) in rows.iter().take(ROWS).enumerate() {
+            let row = _mm256_broadcastsi128_si256(_mm_loadu_si128(row.as_ptr().cast()));
+            // Below 16 exactly where the row is the byte's. 0x70 more keeps the low four bits, by which the shuffle
+            // chooses, and sets the high one, for which it gives 0, everywhere else.
+            let index = _mm256_xor_si256(bytes, _mm256_set1_epi8((number << 4) as i8));
+            let index = _mm256_adds_epu8(index, _mm256_set1_epi8(0x70));
+            found = _mm256_or_si256(found, _mm256_shuffle_epi8(row, index));
+        }
+        found
     }
 }
 

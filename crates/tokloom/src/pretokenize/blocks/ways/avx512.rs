@@ -45,6 +45,8 @@ fn fill_with_instructions<R: Rules>(
 struct Avx512;
 
 impl Machine for Avx512 {
+    const LEAVES_WIDE: bool = false;
+
     #[inline(always)]
     unsafe fn block(classes: &Classes, window: &[u8; WINDOW], valid: u64) -> Block {
         // SAFETY: the caller promises the instructions. Each load is of 64 bytes (the last of 16) of an array, and

@@ -23,7 +23,7 @@ pub enum Way {
     Portable,
     /// Blocks of 64 bytes with AVX2 and BMI2.
     Avx2,
-    /// Blocks of 64 bytes with AVX-512, its byte permutations (VBMI) and its compressing stores (VBMI2).
+    /// Blocks of 64 bytes with AVX-512, with permutations (VBMI) and compression (VBMI2) of bytes.
     Avx512,
 }
 
@@ -74,6 +74,9 @@ impl Way {
 
 /// What a way must do; all else is the same in all.
 pub(super) trait Machine {
+    /// Blocks that aren't all ASCII take longer than the scalar scanner does: they are left to it.
+    const LEAVES_WIDE: bool;
+
     /// The characters that begin in the first 64 bytes of `window`, and at one of the bytes of `valid`.
     ///
     /// # Safety

@@ -5,7 +5,7 @@ use crate::pretokenize::blocks::block::Block;
 use crate::pretokenize::blocks::rules::{Cl100k, Gpt2, O200k, Rules};
 use crate::pretokenize::blocks::scan::{Ends, Fill, Position, Stop, fill_ends};
 use crate::pretokenize::classes::cased::{LETTER, LOWER, UNCASED, UPPER};
-use crate::pretokenize::classes::{Classes, MARK, NEWLINE, NUMBER, PAGE, SPACE};
+use crate::pretokenize::classes::{Classes, MARK, NEWLINE, NUMBER, SPACE};
 use crate::pretokenize::scanners::Family;
 
 pub(super) fn fill(family: Family) -> Option<Fill> {
@@ -20,6 +20,9 @@ fn fill_rules<R: Rules>(classes: &Classes, text: &[u8], position: &mut Position,
 struct Portable;
 
 impl Machine for Portable {
+    // Measured on text in many languages: 0.25 GB/s against 0.31.
+    const LEAVES_WIDE: bool = true;
+
     #[inline(always)]
     unsafe fn block(classes: &Classes, window: &[u8; WINDOW], valid: u64) -> Block {
         let words = words(window);
@@ -27,20 +30,21 @@ impl Machine for Portable {
             let kinds = std::array::from_fn(|index| classes.ascii[usize::from(window[index])]);
             return masks(64, u64::MAX, &words, &kinds);
         }
-        let mut leads = 0;
-        let mut count = 0;
+        // Bytes inside a character have the high bit and not the one below: a shift brings that one to its place.
+        let inside = gather(8, |word| (words[word] & !(words[word] << 1)) >> 7 & EACH);
+        let leads = valid & !inside;
         let (mut firsts, mut kinds) = ([0; WINDOW], [0; 64]);
-        for index in 0..64 {
-            let lead = window[index];
-            if lead & 0xC0 == 0x80 || valid >> index & 1 == 0 {
-                continue;
+        let mut left = leads;
+        for (first, kind) in firsts.iter_mut().zip(&mut kinds) {
+            if left == 0 {
+                break;
             }
-            leads |= 1 << index;
-            firsts[count] = lead;
-            kinds[count] = class(classes, lead, &window[index + 1..index + 4]);
-            count += 1;
+            let place = left.trailing_zeros() as usize;
+            *first = window[place];
+            *kind = class(classes, window[place], &window[place + 1..place + 4]);
+            left &= left - 1;
         }
-        masks(count as u32, leads, &self::words(&firsts), &kinds)
+        masks(leads.count_ones(), leads, &self::words(&firsts), &kinds)
     }
 
     #[inline(always)]
@@ -62,17 +66,17 @@ impl Machine for Portable {
 }
 
 /// The class of a character by its first byte and the three behind it.
+///
+/// Without a jump by the number of bytes, which is mispredicted wherever scripts mix, and at every space: all are read
+/// as if they had four, and the bits of those that they don't have are shifted out again.
 #[inline(always)]
 fn class(classes: &Classes, lead: u8, tail: &[u8]) -> u8 {
-    let tail = |index: usize| usize::from(tail[index] & 0x3F);
-    let bits = usize::from(lead);
-    let (page, last) = match lead {
-        0..0x80 => return classes.ascii[bits],
-        0x80..0xE0 => (bits & 0x1F, tail(0)),
-        0xE0..0xF0 => ((bits & 0x0F) << 6 | tail(0), tail(1)),
-        0xF0.. => ((bits & 0x07) << 12 | tail(0) << 6 | tail(1), tail(2)),
-    };
-    classes.page(page)[last % PAGE]
+    let width = lead.leading_ones();
+    let bits =
+        tail.iter().fold(u32::from(lead) & (0x7F >> width), |bits, byte| bits << 6 | u32::from(byte & 0x3F));
+    // As a first byte, ASCII has no ones at its front and the others two to four.
+    let missing = 4_u32.saturating_sub(width.max(1));
+    classes.of(bits >> (6 * missing))
 }
 
 const EACH: u64 = u64::from_le_bytes([1; 8]);
@@ -87,10 +91,11 @@ fn words(bytes: &[u8; WINDOW]) -> [u64; 8] {
 fn masks(count: u32, leads: u64, firsts: &[u64; 8], kinds: &[u8; 64]) -> Block {
     let kinds: [u64; 8] =
         std::array::from_fn(|word| u64::from_le_bytes(std::array::from_fn(|byte| kinds[8 * word + byte])));
+    let words = (count as usize).div_ceil(8);
     // Both tests leave bit 0 of each byte for its answer.
-    let has = |class: u8| gather(|word| (kinds[word] >> class.trailing_zeros()) & EACH);
+    let has = |class: u8| gather(words, |word| (kinds[word] >> class.trailing_zeros()) & EACH);
     let is = |byte: u8| {
-        gather(|word| {
+        gather(words, |word| {
             // Not 0 exactly if the low seven bits carry into the high one, or that is set itself.
             let differs = firsts[word] ^ (EACH * u64::from(byte));
             let differs = ((differs & !EACH_HIGH) + !EACH_HIGH) | differs;
@@ -98,7 +103,7 @@ fn masks(count: u32, leads: u64, firsts: &[u64; 8], kinds: &[u8; 64]) -> Block {
         })
     };
     let [upper, lower, uncased] = [UPPER, LOWER, UNCASED].map(has);
-    let _: () = assert!(LETTER == UPPER | LOWER | UNCASED);
+    const { assert!(LETTER == UPPER | LOWER | UNCASED) };
     Block {
         count,
         leads,
@@ -116,10 +121,10 @@ fn masks(count: u32, leads: u64, firsts: &[u64; 8], kinds: &[u8; 64]) -> Block {
     }
 }
 
-/// 64 bits from eight words with a bit in each byte.
+/// Bits from so many words, eight at most, that have one in each byte.
 #[inline(always)]
-fn gather(word: impl Fn(usize) -> u64) -> u64 {
-    (0..8).fold(0, |mask, index| {
+fn gather(words: usize, word: impl Fn(usize) -> u64) -> u64 {
+    (0..words.min(8)).fold(0, |mask, index| {
         // Byte k times 2^(56 - 7 k) puts its bit at 56 + k, and no two products meet in one bit.
         let byte = word(index).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         mask | byte << (8 * index)
