@@ -147,6 +147,15 @@ impl Counter {
                 count_here(document.bytes, &*self.splitter, tally, &self.counted, &mut self.pace, tick)
             }),
             State::Shared(_) if batch.bytes().is_empty() => Ok(()),
+            // Small files together: a thread that is woken for each of some kilobytes wakes more than it counts.
+            State::Shared(workers) if batch.bytes().len() < PIECE / 4 => {
+                batch.documents().for_each(|document| self.pending.push(document.bytes));
+                if self.pending.bytes().len() + 8 * self.pending.len() < PIECE {
+                    return Ok(());
+                }
+                self.pace.tick(&self.counted, tick)?;
+                workers.send(std::mem::take(&mut self.pending), tick)
+            }
             State::Shared(workers) => {
                 self.pace.tick(&self.counted, tick)?;
                 workers.send(batch, tick)
