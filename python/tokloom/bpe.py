@@ -173,7 +173,7 @@ class BPETokenizer(Tokenizer):
             min_count: a pair met fewer times is not merged.
             max_token_length: no new token gets longer, in bytes.
             threads: for counting; default: one a processor.
-            memory: for counting, as for `tokloom.train`.
+            memory: as for `tokloom.train`.
             progress: as for `tokloom.train`.
 
         Raises:
@@ -386,7 +386,9 @@ def train(
         min_count: a pair met fewer times is not merged.
         max_token_length: no token gets longer, in bytes.
         threads: for counting; default: one a processor.
-        memory: how many bytes counting may use ("256MB", "2GB" or a number); beyond, counts are sorted on disk.
+        memory: how many bytes counting and merging may use ("256MB", "2GB" or a number), beside some 50 MB for Python
+            and buffers. What needs more goes to temporary files, and the merges are the same. (`model="words"` holds
+            all counts in the end.)
         progress: True for a progress bar, or a function that is called with (stage, done, total): the stages are
             "count" (bytes) and "merge" (merges); total is None where it isn't known.
         model: "bpe", or "words": the most frequent pretokens, with bytes for the rest (a baseline to compare with).

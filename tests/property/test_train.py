@@ -96,6 +96,34 @@ def test_little_memory_counts_the_same():
     assert tokloom.count_pretokens(texts, memory=200_000) == tokloom.count_pretokens(texts)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_little_memory_trains_the_same(threads):
+    rng = random.Random(2)
+    syllables = ["".join(rng.choices("abcdefghij", k=rng.randint(1, 4))) for _ in range(300)]
+    texts = [
+        " ".join("".join(rng.choices(syllables, k=rng.randint(1, 5))) for _ in range(4_000))
+        for _ in range(20)
+    ]
+    once = tokloom.train(texts, 3_000, threads=threads)
+    small = tokloom.train(texts, 1_000)
+    for memory in (400_000, 1_600_000):
+        assert tokloom.train(texts, 3_000, threads=threads, memory=memory).fingerprint == once.fingerprint
+    more = small.train_more(texts, 3_000, threads=threads, memory=800_000)
+    assert more.tokens() == once.tokens()
+    words = tokloom.train(texts, 3_000, model="words", memory=100_000)
+    assert words.fingerprint == tokloom.train(texts, 3_000, model="words").fingerprint
+
+
+@settings(max_examples=30)
+@given(documents, some_pattern, st.none() | st.integers(2, 6), st.integers(1, 3))
+def test_parts_on_disk_merge_as_the_whole(texts, pattern, longest, min_count):
+    options = {"pattern": pattern, "max_token_length": longest, "min_count": min_count, "threads": 1}
+    filler = " ".join(f"{number:x}" for number in range(2_000))  # more than the smallest table holds
+    texts = [*texts, filler]
+    once = tokloom.train(texts, 320, **options)
+    assert tokloom.train(texts, 320, memory=20_000, **options).tokens() == once.tokens()
+
+
 # --- continued ------------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ use crate::vocabulary::Vocabulary;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use std::sync::{Arc, Mutex};
-use tokloom::count::Counter as EngineCounter;
+use tokloom::count::{Counted, Counter as EngineCounter, PretokenCounts as EngineCounts, StoredCounts};
 use tokloom::read::{Batch, Compression, Documents as EngineDocuments, Format};
 use tokloom::train::{self, Options};
 use tokloom::{Error, Pretokenizer};
@@ -111,8 +111,8 @@ impl Counter {
     fn finish(&mut self, py: Python<'_>) -> PyResult<PretokenCounts> {
         let mut progress = self.progress_of(py);
         let engine = self.engine.take().ok_or_else(|| to_python(py, finished()))?;
-        let counts = py.detach(|| engine.finish(&mut |bytes| progress.tell((bytes,))));
-        counts.map(PretokenCounts::wrap).map_err(|error| progress.error(py, error))
+        let counts = py.detach(|| engine.finish_within(&mut |bytes| progress.tell((bytes,))));
+        counts.map(PretokenCounts::of).map_err(|error| progress.error(py, error))
     }
 }
 
@@ -169,12 +169,32 @@ impl Documents {
 
 #[pyclass(frozen, module = "tokloom._engine")]
 pub(crate) struct PretokenCounts {
-    inner: Arc<tokloom::count::PretokenCounts>,
+    inner: Held,
+}
+
+enum Held {
+    InMemory(Arc<EngineCounts>),
+    OnDisk(StoredCounts),
 }
 
 impl PretokenCounts {
-    fn wrap(inner: tokloom::count::PretokenCounts) -> Self {
-        Self { inner: Arc::new(inner) }
+    fn wrap(inner: EngineCounts) -> Self {
+        Self { inner: Held::InMemory(Arc::new(inner)) }
+    }
+
+    fn of(counted: Counted) -> Self {
+        match counted {
+            Counted::InMemory(counts) => Self::wrap(counts),
+            Counted::OnDisk(counts) => Self { inner: Held::OnDisk(counts) },
+        }
+    }
+
+    /// All entries, in memory: for what can't do with less.
+    fn loaded(&self, py: Python<'_>) -> PyResult<Arc<EngineCounts>> {
+        match &self.inner {
+            Held::InMemory(counts) => Ok(counts.clone()),
+            Held::OnDisk(counts) => py.detach(|| counts.load()).map(Arc::new).into_python(py),
+        }
     }
 }
 
@@ -182,39 +202,56 @@ impl PretokenCounts {
 impl PretokenCounts {
     #[getter]
     fn splits(&self) -> Splits {
-        splits(self.inner.pattern())
+        splits(match &self.inner {
+            Held::InMemory(counts) => counts.pattern(),
+            Held::OnDisk(counts) => counts.pattern(),
+        })
     }
 
     #[getter]
     fn total_pretokens(&self) -> u64 {
-        self.inner.total_pretokens()
+        match &self.inner {
+            Held::InMemory(counts) => counts.total_pretokens(),
+            Held::OnDisk(counts) => counts.total_pretokens(),
+        }
     }
 
     #[getter]
     fn total_bytes(&self) -> u64 {
-        self.inner.total_bytes()
+        match &self.inner {
+            Held::InMemory(counts) => counts.total_bytes(),
+            Held::OnDisk(counts) => counts.total_bytes(),
+        }
     }
 
     fn __len__(&self) -> usize {
-        self.inner.len()
+        match &self.inner {
+            Held::InMemory(counts) => counts.len(),
+            Held::OnDisk(counts) => counts.len(),
+        }
     }
 
     #[pyo3(signature = (limit=None))]
-    fn most_common<'py>(&self, py: Python<'py>, limit: Option<usize>) -> Vec<(Bound<'py, PyBytes>, u64)> {
-        let order = py.detach(|| self.inner.by_frequency());
+    fn most_common<'py>(
+        &self,
+        py: Python<'py>,
+        limit: Option<usize>,
+    ) -> PyResult<Vec<(Bound<'py, PyBytes>, u64)>> {
+        let counts = self.loaded(py)?;
+        let order = py.detach(|| counts.by_frequency());
         let entries =
-            order.into_iter().take(limit.unwrap_or(usize::MAX)).filter_map(|index| self.inner.get(index));
-        entries.map(|(pretoken, count)| (PyBytes::new(py, pretoken), count)).collect()
+            order.into_iter().take(limit.unwrap_or(usize::MAX)).filter_map(|index| counts.get(index));
+        Ok(entries.map(|(pretoken, count)| (PyBytes::new(py, pretoken), count)).collect())
     }
 
     fn merged(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
-        let (left, right) = (self.inner.clone(), other.inner.clone());
+        let (left, right) = (self.loaded(py)?, other.loaded(py)?);
         py.detach(|| (*left).clone().merged((*right).clone())).into_python(py).map(Self::wrap)
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let mut bytes = Vec::new();
-        py.detach(|| self.inner.write(&mut bytes))?;
+        let (counts, mut bytes) = (self.loaded(py)?, Vec::new());
+        py.detach(|| counts.write(&mut bytes))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -237,12 +274,16 @@ impl PretokenCounts {
     ) -> PyResult<Vocabulary> {
         let options = Options { vocab_size, special_tokens, min_count, max_token_length };
         let mut progress = Progress::new(progress);
-        let counts = &self.inner;
-        let trained = py.detach(|| match model {
-            "words" => train::train_words(counts.pattern(), counts.iter(), &options),
-            _ => train::train(counts.pattern(), counts.iter(), &options, &mut |done, total| {
-                progress.tell((done, total))
-            }),
+        let words = if model == "words" { Some(self.loaded(py)?) } else { None };
+        let trained = py.detach(|| {
+            let mut tell = |done, total| progress.tell((done, total));
+            match (&words, &self.inner) {
+                (Some(counts), _) => train::train_words(counts.pattern(), counts.iter(), &options),
+                (None, Held::InMemory(counts)) => {
+                    train::train(counts.pattern(), counts.iter(), &options, &mut tell)
+                }
+                (None, Held::OnDisk(counts)) => train::train_stored(counts, &options, &mut tell),
+            }
         });
         trained.map(Vocabulary::wrap).map_err(|error| progress.error(py, error))
     }
@@ -259,11 +300,13 @@ impl PretokenCounts {
     ) -> PyResult<Vocabulary> {
         let options = Options { vocab_size, special_tokens: Vec::new(), min_count, max_token_length };
         let mut progress = Progress::new(progress);
-        let (counts, vocabulary) = (&self.inner, &vocabulary.inner);
+        let vocabulary = &vocabulary.inner;
         let trained = py.detach(|| {
-            train::train_more(vocabulary, counts.iter(), &options, &mut |done, total| {
-                progress.tell((done, total))
-            })
+            let mut tell = |done, total| progress.tell((done, total));
+            match &self.inner {
+                Held::InMemory(counts) => train::train_more(vocabulary, counts.iter(), &options, &mut tell),
+                Held::OnDisk(counts) => train::train_more_stored(vocabulary, counts, &options, &mut tell),
+            }
         });
         trained.map(Vocabulary::wrap).map_err(|error| progress.error(py, error))
     }

@@ -73,7 +73,8 @@ Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Worker threads; all cores by default.")
 ]
 Memory = Annotated[
-    str | None, typer.Option("--memory", metavar="SIZE", help="A limit for counting, such as 4GB.")
+    str | None,
+    typer.Option("--memory", metavar="SIZE", help="A limit for counting and merging, such as 4GB."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]

@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use super::Tick;
 use super::counts::PretokenCounts;
-use super::merge::merge;
+use super::merge::{Sorted, merge};
 use super::pieces::{PIECE, pieces};
+use super::stored::{Counted, StoredCounts};
 use super::tally::{SortedTally, Splitter, Tally};
 use super::workers::{PATIENCE, Workers};
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub struct Counter {
     documents: u64,
     counted: Arc<AtomicU64>,
     pace: Pace,
+    memory: Option<u64>,
+    directory: PathBuf,
 }
 
 enum State {
@@ -55,10 +58,10 @@ enum State {
 impl Counter {
     /// A counter of the pretokens that `pattern` makes, on the caller's thread (`threads` = 1) or on several others.
     ///
-    /// `memory` is how many bytes the tables of all threads together may have; a table that needs more goes to a
-    /// temporary file, sorted, and the parts are merged in the end. Not in this budget: the documents under way
-    /// (some megabytes for each thread, or the longest stretch that can't be cut), and the finished counts, which
-    /// are held in memory whole.
+    /// `memory` is how many bytes counting may use. Half of it is for the tables of all threads together: one that
+    /// needs more goes to a temporary file, sorted, and the parts are merged in the end. Not in this budget: the
+    /// documents under way (some megabytes for each thread, or the longest stretch that can't be cut), and what
+    /// [`Self::finish`] returns, which is in memory whole ([`Self::finish_within`] leaves it on disk).
     ///
     /// # Errors
     /// A pattern that doesn't compile, no threads, or threads that the system refuses.
@@ -89,7 +92,7 @@ impl Counter {
         if threads == 0 {
             return Err(Error::Argument("counting needs at least one thread, not 0".to_owned()));
         }
-        let share = |memory: u64| usize::try_from(memory / threads as u64).unwrap_or(usize::MAX);
+        let share = |memory: u64| usize::try_from(memory / 2 / threads as u64).unwrap_or(usize::MAX);
         let budget = memory.map_or(usize::MAX, share);
         let tally = || Tally::new(budget, directory.clone());
         let counted = Arc::new(AtomicU64::new(0));
@@ -100,7 +103,8 @@ impl Counter {
             State::Shared(Workers::start(&splitter, tallies, &counted)?)
         };
         let pattern = pattern.clone();
-        Ok(Self { pattern, splitter, state, pending: Batch::new(), documents: 0, counted, pace: Pace::new() })
+        let (pending, pace) = (Batch::new(), Pace::new());
+        Ok(Self { pattern, splitter, state, pending, documents: 0, counted, pace, memory, directory })
     }
 
     /// Counts one document. With threads it is copied, a megabyte at a time, and may be counted later.
@@ -143,6 +147,15 @@ impl Counter {
                 count_here(document.bytes, &*self.splitter, tally, &self.counted, &mut self.pace, tick)
             }),
             State::Shared(_) if batch.bytes().is_empty() => Ok(()),
+            // Small files together: a thread that is woken for each of some kilobytes wakes more than it counts.
+            State::Shared(workers) if batch.bytes().len() < PIECE / 4 => {
+                batch.documents().for_each(|document| self.pending.push(document.bytes));
+                if self.pending.bytes().len() + 8 * self.pending.len() < PIECE {
+                    return Ok(());
+                }
+                self.pace.tick(&self.counted, tick)?;
+                workers.send(std::mem::take(&mut self.pending), tick)
+            }
             State::Shared(workers) => {
                 self.pace.tick(&self.counted, tick)?;
                 workers.send(batch, tick)
@@ -155,35 +168,45 @@ impl Counter {
         self.counted.load(Ordering::Relaxed)
     }
 
-    /// Waits for the threads and adds up what they have counted.
+    /// Waits for the threads and adds up what they have counted, in memory.
     pub fn finish(mut self, tick: Tick<'_>) -> Result<PretokenCounts> {
-        let mut tallies = match std::mem::replace(&mut self.state, State::Failed) {
-            State::Failed => return Err(failed_before()),
-            State::Alone(tally) => vec![tally.into_sorted()],
+        let mut tallies = self.tallies(tick)?;
+        self.add_up(&mut tallies, tick)
+    }
+
+    /// Like [`Self::finish`]; but what needed more memory than there was stays on disk.
+    pub fn finish_within(mut self, tick: Tick<'_>) -> Result<Counted> {
+        let mut tallies = self.tallies(tick)?;
+        let Some(memory) = self.memory.filter(|_| tallies.iter().any(SortedTally::is_on_disk)) else {
+            return self.add_up(&mut tallies, tick).map(Counted::InMemory);
+        };
+        let mut emitted = Every::new(&mut self.pace, &self.counted, tick);
+        let streams = streams(&mut tallies, &mut || emitted.entry())?;
+        let (pattern, documents) = (self.pattern.clone(), self.documents);
+        let stored =
+            StoredCounts::of(pattern, documents, memory, &self.directory, streams, || emitted.entry())?;
+        Ok(Counted::OnDisk(stored))
+    }
+
+    fn tallies(&mut self, tick: Tick<'_>) -> Result<Vec<SortedTally>> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Failed => Err(failed_before()),
+            State::Alone(tally) => Ok(vec![tally.into_sorted()]),
             State::Shared(workers) => {
                 if !self.pending.is_empty() {
                     workers.send(std::mem::take(&mut self.pending), tick)?;
                 }
-                workers.finish(tick)?
+                workers.finish(tick)
             }
-        };
-        self.add_up(&mut tallies, tick)
+        }
     }
 
     fn add_up(&mut self, tallies: &mut [SortedTally], tick: Tick<'_>) -> Result<PretokenCounts> {
-        let mut entries: u64 = 0;
-        // Merging takes some 100 ns an entry; the clock is looked at much less often.
-        let mut emitted = || {
-            entries += 1;
-            if entries.is_multiple_of(1 << 16) { self.pace.tick(&self.counted, tick) } else { Ok(()) }
-        };
-        let mut streams = Vec::new();
-        for tally in tallies {
-            streams.extend(tally.streams(&mut emitted)?);
-        }
+        let mut emitted = Every::new(&mut self.pace, &self.counted, tick);
+        let streams = streams(tallies, &mut || emitted.entry())?;
         let mut counts = PretokenCounts::empty(self.pattern.clone(), self.documents);
         merge(streams, |pretoken, count| {
-            emitted()?;
+            emitted.entry()?;
             counts.push(pretoken, count)
         })?;
         Ok(counts)
@@ -195,6 +218,36 @@ impl Counter {
             self.state = State::Failed;
         }
         result
+    }
+}
+
+fn streams<'t>(
+    tallies: &'t mut [SortedTally],
+    emitted: &mut dyn FnMut() -> Result<()>,
+) -> Result<Vec<Box<dyn Sorted + 't>>> {
+    let mut streams = Vec::new();
+    for tally in tallies {
+        streams.extend(tally.streams(emitted)?);
+    }
+    Ok(streams)
+}
+
+/// Ticks every so many entries: merging takes some 100 ns for one, and the clock is looked at much less often.
+struct Every<'a, 't> {
+    entries: u64,
+    pace: &'a mut Pace,
+    counted: &'a AtomicU64,
+    tick: Tick<'t>,
+}
+
+impl<'a, 't> Every<'a, 't> {
+    fn new(pace: &'a mut Pace, counted: &'a AtomicU64, tick: Tick<'t>) -> Self {
+        Self { entries: 0, pace, counted, tick }
+    }
+
+    fn entry(&mut self) -> Result<()> {
+        self.entries += 1;
+        if self.entries.is_multiple_of(1 << 16) { self.pace.tick(self.counted, self.tick) } else { Ok(()) }
     }
 }
 

@@ -49,6 +49,15 @@ impl PretokenCounts {
 
     /// Adds a pretoken that comes after all those before.
     pub(super) fn push(&mut self, pretoken: &[u8], count: u64) -> Result<()> {
+        self.add_to_totals(pretoken, count)?;
+        self.bytes.extend_from_slice(pretoken);
+        self.ends.push(self.bytes.len());
+        self.counts.push(count);
+        Ok(())
+    }
+
+    /// Adds a pretoken to the sums alone.
+    pub(super) fn add_to_totals(&mut self, pretoken: &[u8], count: u64) -> Result<()> {
         let pretokens = self.total_pretokens.checked_add(count);
         let bytes = count.checked_mul(pretoken.len() as u64);
         let bytes = bytes.and_then(|bytes| bytes.checked_add(self.total_bytes));
@@ -56,9 +65,6 @@ impl PretokenCounts {
             return Err(Error::Argument("these counts are of a text of more than 2^64 - 1 bytes".to_owned()));
         };
         (self.total_pretokens, self.total_bytes) = (pretokens, bytes);
-        self.bytes.extend_from_slice(pretoken);
-        self.ends.push(self.bytes.len());
-        self.counts.push(count);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::collections::binary_heap::PeekMut;
 use crate::error::{Error, Result};
 
 /// Pretokens in strictly ascending order of their bytes, each with its count.
-pub(super) trait Sorted {
+pub(crate) trait Sorted {
     /// Replaces `pretoken` by the next one and returns its count; `None` at the end.
     fn next(&mut self, pretoken: &mut Vec<u8>) -> Result<Option<u64>>;
 }
@@ -19,7 +19,7 @@ impl<S: Sorted + ?Sized> Sorted for &mut S {
 }
 
 /// Calls `emit` with every pretoken of `sources` and the sum of its counts, ascending.
-pub(super) fn merge<'a>(
+pub(crate) fn merge<'a>(
     sources: impl IntoIterator<Item = Box<dyn Sorted + 'a>>,
     mut emit: impl FnMut(&[u8], u64) -> Result<()>,
 ) -> Result<()> {
@@ -43,7 +43,7 @@ pub(super) fn merge<'a>(
     Ok(())
 }
 
-pub(super) fn too_large(pretoken: &[u8]) -> Error {
+pub(crate) fn too_large(pretoken: &[u8]) -> Error {
     let shown = String::from_utf8_lossy(&pretoken[..pretoken.len().min(60)]);
     Error::Argument(format!("the counts of {shown:?} add up to more than 2^64 - 1"))
 }

@@ -7,11 +7,12 @@
 mod counter;
 mod counts;
 mod file;
-mod merge;
+pub(crate) mod merge;
 mod pieces;
 pub(crate) mod prefetch;
 mod runs;
-mod table;
+mod stored;
+pub(crate) mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod workers;
 
 pub use counter::Counter;
 pub use counts::PretokenCounts;
+pub use stored::{Counted, StoredCounts};
 
 /// What a long call does now and then, at least ten times a second or so: it gets the number of bytes counted so
 /// far, and may return an error ([`Error::Interrupted`](crate::Error::Interrupted)) to end the call.

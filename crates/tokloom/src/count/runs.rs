@@ -59,12 +59,12 @@ impl Runs {
         Ok(self.readers(&self.places))
     }
 
-    fn place(&mut self, place: Range<u64>) {
+    pub(super) fn place(&mut self, place: Range<u64>) {
         self.end = place.end;
         self.places.push(place);
     }
 
-    fn begin(&self) -> Writer<'_> {
+    pub(super) fn begin(&self) -> Writer<'_> {
         let window = Window { file: &self.file, at: self.end, end: u64::MAX };
         let writer = BufWriter::with_capacity(BUFFER, window);
         Writer { writer, start: self.end, directory: &self.directory }
@@ -85,14 +85,14 @@ fn explain(directory: &Path, error: io::Error) -> Error {
 }
 
 /// Writes a run: for each entry its length and count, eight bytes each, then its bytes.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     writer: BufWriter<Window<'a>>,
     start: u64,
     directory: &'a Path,
 }
 
 impl Writer<'_> {
-    fn entry(&mut self, pretoken: &[u8], count: u64) -> Result<()> {
+    pub(super) fn entry(&mut self, pretoken: &[u8], count: u64) -> Result<()> {
         let mut head = [0; 16];
         head[..8].copy_from_slice(&(pretoken.len() as u64).to_le_bytes());
         head[8..].copy_from_slice(&count.to_le_bytes());
@@ -101,7 +101,7 @@ impl Writer<'_> {
     }
 
     /// Where the run lies.
-    fn end(mut self) -> Result<Range<u64>> {
+    pub(super) fn end(mut self) -> Result<Range<u64>> {
         self.writer.flush().map_err(|error| explain(self.directory, error))?;
         Ok(self.start..self.writer.get_ref().at)
     }

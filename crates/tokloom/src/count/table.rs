@@ -20,7 +20,7 @@ const LENGTH: usize = size_of::<u64>();
 ///
 /// The hash is seeded at random for each table, so that no text can be made to collide; what is counted doesn't
 /// depend on it.
-pub(super) struct Table {
+pub(crate) struct Table {
     slots: Vec<Slot>,
     occupied: usize,
     long_pretokens: Vec<u8>,
@@ -40,38 +40,43 @@ struct Slot {
 
 /// A pretoken's key, and where it would like to lie.
 #[derive(Clone, Copy)]
-pub(super) struct Hashed {
+pub(crate) struct Hashed {
     key: u128,
     hash: u64,
 }
 
 /// The table would need more memory than it may have: nothing was counted.
 #[derive(Debug)]
-pub(super) struct Full;
+pub(crate) struct Full;
 
 impl Table {
     /// A table that takes at most `budget` bytes, or what its first few pretokens need if that is more.
-    pub(super) fn new(budget: usize) -> Self {
+    pub(crate) fn new(budget: usize) -> Self {
         let slots = vec![Slot::default(); SMALLEST];
         Self { slots, occupied: 0, long_pretokens: Vec::new(), seed: RandomState::default(), budget }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// How many different pretokens were counted.
+    pub(crate) fn len(&self) -> usize {
+        self.occupied
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.occupied == 0
     }
 
     /// Counts one more `pretoken`. (An empty one has no bytes, and there is nothing to count.)
     #[cfg(test)]
-    pub(super) fn add(&mut self, pretoken: &[u8]) -> std::result::Result<(), Full> {
+    pub(crate) fn add(&mut self, pretoken: &[u8]) -> std::result::Result<(), Full> {
         if pretoken.is_empty() {
             return Ok(());
         }
-        self.add_hashed(self.hash(pretoken, 0, pretoken.len()), pretoken)
+        self.add_hashed(self.hash(pretoken, 0, pretoken.len()), pretoken, 1)
     }
 
     /// The key and hash of `stretch[start..end]`, which is not empty.
     #[inline(always)]
-    pub(super) fn hash(&self, stretch: &[u8], start: usize, end: usize) -> Hashed {
+    pub(crate) fn hash(&self, stretch: &[u8], start: usize, end: usize) -> Hashed {
         let length = end - start;
         if length > INLINE {
             let hash = self.seed.hash_one(&stretch[start..end]);
@@ -90,13 +95,18 @@ impl Table {
 
     /// Asks the processor for the slot where `hashed` would like to lie.
     #[inline(always)]
-    pub(super) fn ask_for(&self, hashed: Hashed) {
+    pub(crate) fn ask_for(&self, hashed: Hashed) {
         prefetch(&self.slots, self.home(hashed.hash));
     }
 
-    /// Counts one more `pretoken`, whose [`Self::hash`] is given.
+    /// Counts `more` of `pretoken`, whose [`Self::hash`] is given.
     #[inline(always)]
-    pub(super) fn add_hashed(&mut self, hashed: Hashed, pretoken: &[u8]) -> std::result::Result<(), Full> {
+    pub(crate) fn add_hashed(
+        &mut self,
+        hashed: Hashed,
+        pretoken: &[u8],
+        more: u64,
+    ) -> std::result::Result<(), Full> {
         let Hashed { key, hash } = hashed;
         let mut place = self.home(hash);
         loop {
@@ -106,18 +116,18 @@ impl Table {
                     place = (place + 1) & (self.slots.len() - 1);
                     continue;
                 }
-                slot.count += 1;
+                slot.count = slot.count.saturating_add(more);
                 return Ok(());
             }
             if slot.key == 0 {
-                return self.insert(key, place, pretoken);
+                return self.insert(key, place, pretoken, more);
             }
             place = (place + 1) & (self.slots.len() - 1);
         }
     }
 
     /// The entries in ascending order, and an empty table in their place, with the same hashes.
-    pub(super) fn take_sorted(&mut self) -> SortedTable {
+    pub(crate) fn take_sorted(&mut self) -> SortedTable {
         let empty = Self { seed: self.seed.clone(), ..Self::new(self.budget) };
         std::mem::replace(self, empty).into_sorted()
     }
@@ -130,9 +140,15 @@ impl Table {
     /// Puts a new entry into the empty slot at `place`, and its bytes, if it is a long one, behind the others.
     #[cold]
     #[inline(never)]
-    fn insert(&mut self, key: u128, place: usize, pretoken: &[u8]) -> std::result::Result<(), Full> {
-        let more = if is_long(key) { LENGTH + pretoken.len() } else { 0 };
-        let (old_bytes, new_bytes) = (self.long_pretokens.capacity(), self.long_capacity(more));
+    fn insert(
+        &mut self,
+        key: u128,
+        place: usize,
+        pretoken: &[u8],
+        count: u64,
+    ) -> std::result::Result<(), Full> {
+        let long = if is_long(key) { LENGTH + pretoken.len() } else { 0 };
+        let (old_bytes, new_bytes) = (self.long_pretokens.capacity(), self.long_capacity(long));
         let crowded = 2 * (self.occupied + 1) > self.slots.len();
         let slots = if crowded { 3 * self.slots.len() } else { self.slots.len() };
         // While a buffer grows, the old one and the new one exist.
@@ -144,8 +160,8 @@ impl Table {
         if new_bytes > old_bytes {
             self.long_pretokens.reserve_exact(new_bytes - self.long_pretokens.len());
         }
-        self.slots[place] = Slot { key, count: 1, start: self.long_pretokens.len() };
-        if more > 0 {
+        self.slots[place] = Slot { key, count, start: self.long_pretokens.len() };
+        if long > 0 {
             self.long_pretokens.extend_from_slice(&(pretoken.len() as u64).to_le_bytes());
             self.long_pretokens.extend_from_slice(pretoken);
         }
@@ -179,7 +195,7 @@ impl Table {
     }
 
     /// The entries in ascending order of their bytes; sorted where they lie.
-    pub(super) fn into_sorted(self) -> SortedTable {
+    pub(crate) fn into_sorted(self) -> SortedTable {
         let (mut slots, long_pretokens) = (self.slots, self.long_pretokens);
         slots.retain(|slot| slot.key != 0);
         for slot in &mut slots {
@@ -199,7 +215,7 @@ impl Table {
 }
 
 /// The entries of a table, ascending. Their keys are [`beginning`]s.
-pub(super) struct SortedTable {
+pub(crate) struct SortedTable {
     slots: Vec<Slot>,
     long_pretokens: Vec<u8>,
     next: usize,

@@ -55,10 +55,10 @@ impl Tally {
             start = end as usize;
         }
         start = 0;
-        for index in 0..ends.len() {
-            let (hashed, end) = (self.hashed[index], ends[index] as usize);
+        for (index, &end) in ends.iter().enumerate() {
+            let (hashed, end) = (self.hashed[index], end as usize);
             let pretoken = &stretch[start..end];
-            if self.table.add_hashed(hashed, pretoken).is_err() {
+            if self.table.add_hashed(hashed, pretoken, 1).is_err() {
                 self.add_to_full(hashed, pretoken);
             }
             start = end;
@@ -71,7 +71,7 @@ impl Tally {
             return;
         }
         self.failure = self.write_run().err();
-        if self.failure.is_none() && self.table.add_hashed(hashed, pretoken).is_err() {
+        if self.failure.is_none() && self.table.add_hashed(hashed, pretoken, 1).is_err() {
             let message = "a table without entries has no room for one: please report this".to_owned();
             self.failure = Some(Error::Internal(message));
         }
@@ -104,6 +104,11 @@ pub(super) struct SortedTally {
 }
 
 impl SortedTally {
+    /// Whether a part of it is on disk.
+    pub(super) fn is_on_disk(&self) -> bool {
+        self.runs.is_some()
+    }
+
     /// The sorted streams of which this consists; see [`Runs::streams`].
     pub(super) fn streams(
         &mut self,

@@ -37,7 +37,7 @@ pub(super) fn frequent_pairs<C: Cell>(
         }
         Ok(())
     })?;
-    let mut pairs = candidates.into_pairs(floor);
+    let mut pairs = candidates.found_pairs(floor);
     words.each_pair(tick, |left, right, _, place| {
         if let Some(slot) = candidates.slot(left, right) {
             pairs.add_place(slot, place as u32);
@@ -131,7 +131,7 @@ impl Candidates {
     }
 
     /// Those that do reach the floor, without their places.
-    fn into_pairs(&mut self, floor: i64) -> Pairs {
+    fn found_pairs(&mut self, floor: i64) -> Pairs {
         let mut pairs = Pairs::new(floor);
         for found in &mut self.candidates {
             found.places = if found.count >= floor {

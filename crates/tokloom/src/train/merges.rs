@@ -45,6 +45,11 @@ impl Tokens {
         self.bytes
     }
 
+    /// A pair must occur so often.
+    pub(super) fn least(&self) -> u64 {
+        self.limits.min_count.unsigned_abs().max(1)
+    }
+
     pub(super) fn number(&self) -> usize {
         self.bytes.len()
     }
@@ -58,6 +63,17 @@ impl Tokens {
     fn push(&mut self, left: u32, right: u32) {
         self.bytes.push([&self.bytes[left as usize][..], &self.bytes[right as usize]].concat());
     }
+}
+
+/// How far merging is to go.
+#[derive(Clone, Copy)]
+pub(super) struct Goal {
+    /// So many merges in all.
+    pub(super) until: usize,
+    /// So many are wanted in the end: what progress is measured by.
+    pub(super) wanted: usize,
+    /// No pair is taken that occurs less often than this.
+    pub(super) lowest: i64,
 }
 
 /// What one merge did to the neighbours of its pair, by the neighbour's id.
@@ -89,23 +105,23 @@ impl<C: Cell> MergeLoop<C> {
         Self { words, pairs: Pairs::new(i64::MAX), cells_of: Vec::new(), lefts, rights }
     }
 
-    /// Makes merges, until there are `until` of the `wanted`, or no pair is left.
+    /// Makes merges until the goal is reached, or no pair is left.
     pub(super) fn run(
         &mut self,
         tokens: &mut Tokens,
         merges: &mut Vec<(u32, u32)>,
-        until: usize,
-        wanted: usize,
+        goal: Goal,
         progress: Progress<'_>,
     ) -> Result<()> {
         let mut told = Instant::now();
+        let Goal { until, wanted, lowest } = goal;
         while merges.len() < until {
             let Some(pair) = self.pairs.take_first(|left, right| tokens.allowed(left, right)) else {
-                if self.pairs.floor <= tokens.limits.min_count {
+                if self.pairs.floor <= lowest {
                     break;
                 }
                 let left = until - merges.len();
-                self.find_pairs(tokens, left, &mut || progress(merges.len(), wanted))?;
+                self.find_pairs(tokens, lowest, left, &mut || progress(merges.len(), wanted))?;
                 continue;
             };
             let merged = tokens.number() as u32;
@@ -129,6 +145,7 @@ impl<C: Cell> MergeLoop<C> {
     fn find_pairs(
         &mut self,
         tokens: &Tokens,
+        lowest: i64,
         merges: usize,
         tick: &mut dyn FnMut() -> Result<()>,
     ) -> Result<()> {
@@ -139,7 +156,7 @@ impl<C: Cell> MergeLoop<C> {
             self.words.compact(&self.cells_of);
         }
         self.cells_of = vec![1; tokens.number()];
-        self.pairs = frequent_pairs(&self.words, before, tokens.limits.min_count, merges, tick)?;
+        self.pairs = frequent_pairs(&self.words, before, lowest, merges, tick)?;
         Ok(())
     }
 

@@ -1,14 +1,19 @@
 //! counts → vocabulary: byte-level BPE, its continuation, and the baseline of most frequent pretokens.
 
+mod apply;
+mod by_parts;
 mod frequent;
 mod merges;
 mod pairs;
+mod word_file;
 mod words;
 
+use crate::count::StoredCounts;
 use crate::error::{Error, Result};
 use crate::pretokenize::Pattern;
 use crate::vocabulary::{AddedToken, HIGHEST_ID, LONGEST_TOKEN, Merges, Parts, Vocabulary};
-use merges::{Limits, MergeLoop, Tokens};
+use by_parts::merge_by_parts;
+use merges::{Goal, Limits, MergeLoop, Tokens};
 use std::cmp::Reverse;
 use words::{Cell, Words};
 
@@ -134,6 +139,23 @@ pub fn train<'c>(
     options.finish(pattern, tokens.into_bytes(), Merges::ByRank)
 }
 
+/// Like [`train`], from counts on disk: within the memory that counting was allowed, where that can be.
+///
+/// In that memory are the tables of what is merged at a time. Not in it are some megabytes of buffers, the new tokens,
+/// and what a single pair, the most frequent one, needs at least: the different segments of words made of nothing else.
+///
+/// # Errors
+/// As [`train`], and [`Error::Io`] where no temporary file can be written.
+pub fn train_stored(counts: &StoredCounts, options: &Options, progress: Progress<'_>) -> Result<Vocabulary> {
+    check_special_tokens(&options.special_tokens)?;
+    let room = options.room()?;
+    let mut tokens = Tokens::new(bytes(), options.limits()?);
+    tokens.forbid(options.special_tokens.iter().map(String::as_bytes));
+    let ids_of = |pretoken: &[u8]| pretoken.iter().map(|&byte| byte.into()).collect::<Vec<u32>>();
+    merge_by_parts(&mut tokens, counts, ids_of, room, progress)?;
+    options.finish(counts.pattern(), tokens.into_bytes(), Merges::ByRank)
+}
+
 /// Makes up to `wanted` merges with ids after those of `tokens`, and returns their pairs.
 fn merge<I: IntoIterator<Item = u32>>(
     tokens: &mut Tokens,
@@ -142,16 +164,18 @@ fn merge<I: IntoIterator<Item = u32>>(
     progress: Progress<'_>,
 ) -> Result<Vec<(u32, u32)>> {
     let mut merges = Vec::new();
+    let lowest = i64::try_from(tokens.least()).unwrap_or(i64::MAX);
+    let all = Goal { until: wanted, wanted, lowest };
     let narrow = (u16::LIMIT as usize).saturating_sub(tokens.number());
     if narrow == 0 {
         let mut merging = MergeLoop::new(Words::<u32>::of(words)?);
-        merging.run(tokens, &mut merges, wanted, wanted, progress)?;
+        merging.run(tokens, &mut merges, all, progress)?;
         return Ok(merges);
     }
     let mut merging = MergeLoop::new(Words::<u16>::of(words)?);
-    merging.run(tokens, &mut merges, narrow.min(wanted), wanted, progress)?;
+    merging.run(tokens, &mut merges, Goal { until: narrow.min(wanted), ..all }, progress)?;
     if merges.len() == narrow && narrow < wanted {
-        merging.widened().run(tokens, &mut merges, wanted, wanted, progress)?;
+        merging.widened().run(tokens, &mut merges, all, progress)?;
     }
     Ok(merges)
 }
@@ -192,6 +216,32 @@ pub fn train_more<'c>(
     options: &Options,
     progress: Progress<'_>,
 ) -> Result<Vocabulary> {
+    continued(vocabulary, options, |tokens, wanted| {
+        let words = counts.map(|(pretoken, count)| (vocabulary.pretoken_ids(pretoken), count));
+        merge(tokens, words, wanted, progress)
+    })
+}
+
+/// Like [`train_more`], from counts on disk, as [`train_stored`].
+///
+/// # Errors
+/// As [`train_more`], and [`Error::Io`] where no temporary file can be written.
+pub fn train_more_stored(
+    vocabulary: &Vocabulary,
+    counts: &StoredCounts,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Vocabulary> {
+    continued(vocabulary, options, |tokens, wanted| {
+        merge_by_parts(tokens, counts, |pretoken| vocabulary.pretoken_ids(pretoken), wanted, progress)
+    })
+}
+
+fn continued(
+    vocabulary: &Vocabulary,
+    options: &Options,
+    merge: impl FnOnce(&mut Tokens, usize) -> Result<Vec<(u32, u32)>>,
+) -> Result<Vocabulary> {
     if matches!(vocabulary.merges(), Merges::None) {
         let message = "a vocabulary of words has no merges to go on from; train one with model=\"bpe\"";
         return Err(Error::Argument(message.into()));
@@ -219,8 +269,7 @@ pub fn train_more<'c>(
     // A pair whose bytes are a token already can't get a second id.
     tokens.forbid(vocabulary.ordinary_tokens().map(|(_, bytes)| bytes).filter(|bytes| bytes.len() > 1));
     tokens.forbid(vocabulary.added_tokens().iter().map(|token| token.content.as_bytes()));
-    let words = counts.map(|(pretoken, count)| (vocabulary.pretoken_ids(pretoken), count));
-    let made = merge(&mut tokens, words, wanted - first_id as usize, progress)?;
+    let made = merge(&mut tokens, wanted - first_id as usize)?;
     let mut parts = vocabulary.parts();
     parts.tokens.extend((first_id..).zip(tokens.into_bytes().into_iter().skip(first_id as usize)));
     if let Merges::Listed(listed) = &mut parts.merges {

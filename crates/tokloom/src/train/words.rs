@@ -159,8 +159,7 @@ impl<C: Cell> Words<C> {
             let count = self.count_before(start);
             let mut left = self.cells[start];
             let mut place = start;
-            loop {
-                let Some(&right) = self.cells.get(place + 1).filter(|&&cell| cell != C::MARK) else { break };
+            while let Some(&right) = self.cells.get(place + 1).filter(|&&cell| cell != C::MARK) {
                 each(left.id(), right.id(), count, place)?;
                 left = right;
                 place += 1;
