@@ -96,3 +96,20 @@ def test_a_decoding_stream_never_gives_half_a_character(text):
         assert text.startswith(given_so_far)
     assert stream.flush() == ""
     assert given_so_far == text
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_change_no_id_of_a_large_text(threads):
+    tokenizer = tokloom.train(["low lower lowest, naïve 123\n"] * 9, 300, special_tokens=["<|end|>"])
+    text = ("low lower <|end|> naïve 12345\n\n  lowest\t" * 5_000) + "你好" * 50_000
+    for special in ("text", "parse"):
+        one = tokenizer.encode(text, special=special, threads=1)
+        assert tokenizer.encode(text, special=special, threads=threads) == one
+        assert tokenizer.encode_to_numpy(text, special=special, threads=threads).tolist() == one
+        assert tokenizer.count_tokens(text, special=special, threads=threads) == len(one)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 100_000])
+def test_a_number_of_threads_that_can_not_be_is_refused(threads):
+    with pytest.raises((tokloom.ArgumentError, OverflowError)):
+        tokloom.load("bytes").encode("a", threads=threads)

@@ -174,7 +174,7 @@ pub(crate) struct PretokenCounts {
 
 enum Held {
     InMemory(Arc<EngineCounts>),
-    OnDisk(StoredCounts),
+    OnDisk(Box<StoredCounts>),
 }
 
 impl PretokenCounts {
@@ -185,7 +185,7 @@ impl PretokenCounts {
     fn of(counted: Counted) -> Self {
         match counted {
             Counted::InMemory(counts) => Self::wrap(counts),
-            Counted::OnDisk(counts) => Self { inner: Held::OnDisk(counts) },
+            Counted::OnDisk(counts) => Self { inner: Held::OnDisk(Box::new(counts)) },
         }
     }
 

@@ -24,6 +24,22 @@ fn added_token(token: AddedTokenTuple) -> AddedToken {
     AddedToken { content, id, special, strip_left, strip_right, single_word, normalized }
 }
 
+/// From this many bytes on, one text is worth several threads where nobody says how many.
+const WORTH_THREADS: usize = 1 << 22;
+/// As many as `encode_batch` may be asked for.
+const MOST_THREADS: usize = 1024;
+
+fn threads_for(text: &[u8], threads: Option<usize>) -> tokloom::Result<usize> {
+    match threads {
+        None if text.len() < WORTH_THREADS => Ok(1),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)),
+        Some(threads @ 1..=MOST_THREADS) => Ok(threads),
+        Some(threads) => {
+            Err(Error::Argument(format!("threads is {threads}; it must be from 1 to {MOST_THREADS}")))
+        }
+    }
+}
+
 #[pyclass(frozen, module = "tokloom._engine")]
 pub(crate) struct Vocabulary {
     pub(crate) inner: Arc<tokloom::Vocabulary>,
@@ -47,6 +63,18 @@ impl Vocabulary {
         let result =
             release(py, text.bytes.len(), || special.with(|special| work(&self.inner, text.bytes, special)));
         result.map_err(|error| in_text(py, error, text))
+    }
+
+    fn encoded(
+        &self,
+        text: &Bound<'_, PyAny>,
+        special: Option<&Bound<'_, PyAny>>,
+        threads: Option<usize>,
+    ) -> PyResult<Vec<u32>> {
+        self.with_text(text, special, |vocabulary, text, special| match threads_for(text, threads)? {
+            1 => vocabulary.encode(text, special),
+            threads => vocabulary.encode_on_threads(text, special, threads),
+        })
     }
 
     fn batch(
@@ -261,25 +289,31 @@ impl Vocabulary {
         Ok((Self::wrap(pruned), map))
     }
 
-    #[pyo3(signature = (text, *, special = None), text_signature = "($self, text, *, special='text')")]
+    #[pyo3(
+        signature = (text, *, special = None, threads = None),
+        text_signature = "($self, text, *, special='text', threads=None)"
+    )]
     fn encode<'py>(
         &self,
         text: &Bound<'py, PyAny>,
         special: Option<&Bound<'py, PyAny>>,
+        threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let ids =
-            self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
+        let ids = self.encoded(text, special, threads)?;
         self.ints.list(text.py(), &ids)
     }
 
-    #[pyo3(signature = (text, *, special = None), text_signature = "($self, text, *, special='text')")]
+    #[pyo3(
+        signature = (text, *, special = None, threads = None),
+        text_signature = "($self, text, *, special='text', threads=None)"
+    )]
     fn encode_to_numpy<'py>(
         &self,
         text: &Bound<'py, PyAny>,
         special: Option<&Bound<'py, PyAny>>,
+        threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let ids =
-            self.with_text(text, special, |vocabulary, text, special| vocabulary.encode(text, special))?;
+        let ids = self.encoded(text, special, threads)?;
         Ok(ids.into_pyarray(text.py()))
     }
 
@@ -310,9 +344,20 @@ impl Vocabulary {
         Ok((batch.ids.into_pyarray(py), offsets.into_pyarray(py)))
     }
 
-    #[pyo3(signature = (text, *, special = None), text_signature = "($self, text, *, special='text')")]
-    fn count_tokens(&self, text: &Bound<'_, PyAny>, special: Option<&Bound<'_, PyAny>>) -> PyResult<usize> {
-        self.with_text(text, special, |vocabulary, text, special| vocabulary.count_tokens(text, special))
+    #[pyo3(
+        signature = (text, *, special = None, threads = None),
+        text_signature = "($self, text, *, special='text', threads=None)"
+    )]
+    fn count_tokens(
+        &self,
+        text: &Bound<'_, PyAny>,
+        special: Option<&Bound<'_, PyAny>>,
+        threads: Option<usize>,
+    ) -> PyResult<usize> {
+        self.with_text(text, special, |vocabulary, text, special| match threads_for(text, threads)? {
+            1 => vocabulary.count_tokens(text, special),
+            threads => vocabulary.count_tokens_on_threads(text, special, threads),
+        })
     }
 
     #[pyo3(signature = (text, *, special = None))]
