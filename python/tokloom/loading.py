@@ -21,6 +21,7 @@ from tokloom.errors import (
     VocabularyNotFoundError,
 )
 from tokloom.patterns import PatternLike, require_text, resolve
+from tokloom.ranks import by_rank
 from tokloom.storage import read_file
 from tokloom.tokenizer import Tokenizer
 
@@ -285,18 +286,10 @@ def _from_ranks(
             "pattern='gpt4' for cl100k_base, and special_tokens= if it has any"
         )
     first = max((id for id, _ in tokens), default=-1) + 1
-    added = [_added(name, id) for name, id in _numbered(special_tokens, first)]
+    special = [_checked(name, id) for name, id in _numbered(special_tokens, first)]
     splits = resolve(pattern)
     try:
-        vocabulary = _engine.Vocabulary.from_parts(
-            splits,
-            tokens,
-            kind="bpe",
-            merges=None,
-            whole_pretoken_first=True,
-            added_tokens=added,
-            post_processor=None,
-        )
+        vocabulary = by_rank(splits, tokens, special)
     except VocabularyError as error:
         raise VocabularyError(f"{path}: {error}") from None
     return BPETokenizer(vocabulary, name=path.stem)
@@ -312,10 +305,10 @@ def _numbered(special_tokens: Mapping[str, int] | Iterable[str] | None, first: i
     return [(name, id) for id, name in enumerate(special_tokens, first)]
 
 
-def _added(name: object, id: object) -> _engine.AddedToken:
+def _checked(name: object, id: object) -> tuple[str, int]:
     if not isinstance(name, str) or not isinstance(id, int):
         raise TypeError(f"special tokens are names with ids, not {name!r}: {id!r}")
     require_text("special token", name, SpecialTokenError)
     if not 0 <= id < 2**31 - 1:
         raise SpecialTokenError(f"id {id} of special token {name!r} is out of range")
-    return name, id, True, False, False, False, False
+    return name, id

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import samples
 import tokloom
 from conformance.kinds import KINDS, Kind
+from property.fitting import assert_chunked, assert_truncated
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=repr)
 of_text = pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.guarantees != "none"], ids=repr)
@@ -152,33 +153,17 @@ def in_order_and_covering(spans, length) -> bool:
 @every_kind
 @given(text=any_texts(), most=st.integers(0, 40))
 def test_truncated_texts_fit(kind: Kind, text, most):
-    tokenizer = kind.tokenizer
-    left, right = tokenizer.truncate(text, most), tokenizer.truncate(text, most, side="left")
-    assert text.startswith(left)
-    assert text.endswith(right)
-    assert tokenizer.count_tokens(left) <= most
-    assert tokenizer.count_tokens(right) <= most
-    if tokenizer.count_tokens(text) <= most:
-        assert left == right == text
+    assert_truncated(kind.tokenizer, text, most)
 
 
 @every_kind
 @given(text=any_texts(), most=st.integers(6, 40), overlap=st.integers(0, 3))
 def test_chunks_fit_and_are_together_the_text(kind: Kind, text, most, overlap):
-    tokenizer = kind.tokenizer
     try:
-        pieces = list(tokenizer.chunk(text, most))
-        overlapping = list(tokenizer.chunk(text, most, overlap=overlap))
+        assert_chunked(kind.tokenizer, text, most, overlap)
     except tokloom.ArgumentError:
         # One character, normalised, may be many tokens (U+FDFA is eighteen characters).
         assert kind.guarantees == "none"
-        return
-    assert "".join(pieces) == text
-    assert all(piece and tokenizer.count_tokens(piece) <= most for piece in [*pieces, *overlapping])
-    at = 0
-    for piece in overlapping:
-        at = max(start for start in range(at + 1) if text.startswith(piece, start)) + len(piece)
-    assert at == len(text)
 
 
 # --- beside the libraries -------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import samples
 import tokloom
 from property import making
+from property.fitting import assert_chunked, assert_truncated
 
 
 @functools.cache
@@ -23,27 +24,13 @@ some_tokenizer = st.sampled_from([trained(), trained("gpt2"), trained(r"\w+"), t
 
 @given(some_tokenizer, samples.texts(), st.integers(0, 60))
 def test_truncated_texts_fit(tokenizer, text, most):
-    left = tokenizer.truncate(text, most)
-    right = tokenizer.truncate(text, most, side="left")
-    assert text.startswith(left)
-    assert text.endswith(right)
-    assert tokenizer.count_tokens(left) <= most
-    assert tokenizer.count_tokens(right) <= most
-    if tokenizer.count_tokens(text) <= most:
-        assert left == right == text
+    assert_truncated(tokenizer, text, most)
 
 
 @given(some_tokenizer, samples.texts(), st.integers(4, 40), st.integers(0, 3))
 def test_chunks_fit_and_are_together_the_text(tokenizer, text, most, overlap):
     # A character has at most four bytes, so four tokens are enough for each.
-    assert "".join(tokenizer.chunk(text, most)) == text
-    at = 0
-    for piece in tokenizer.chunk(text, most, overlap=overlap):
-        assert piece
-        assert tokenizer.count_tokens(piece) <= most
-        found = max(start for start in range(at + 1) if text.startswith(piece, start))
-        at = found + len(piece)
-    assert at == len(text)
+    assert_chunked(tokenizer, text, most, overlap)
 
 
 # --- long -----------------------------------------------------------------------------------------------------------

@@ -148,9 +148,10 @@ def test_templates_that_look_for_words():
 
 
 def test_a_token_built_from_a_role():
-    tokens = ["<|user|>", "<|end|>"]
-    pieces = render(BUILT_FROM_ROLE, [user("<|user|>")], tokens)
-    assert control(pieces) == tokens
+    for role in ("user", "observation"):
+        tokens = [f"<|{role}|>", "<|end|>"]
+        pieces = render(BUILT_FROM_ROLE, [{"role": role, "content": f"<|{role}|>"}], tokens)
+        assert control(pieces) == tokens
     # A role of a stranger's making builds none.
     with pytest.raises(ConversationError, match="neither's own"):
         render(BUILT_FROM_ROLE, [{"role": "boss", "content": "x"}], ["<|boss|>", "<|end|>"])
@@ -193,6 +194,20 @@ def test_names_of_a_strangers_making_stay_text():
     pieces = render(template, [message])
     assert control(pieces) == ["<|im_end|>"]
     assert json.loads(pieces[0].text) == {"<|im_end|>": "<|im_start|>"}
+
+
+@pytest.mark.parametrize("word", ["user", "text", "content"])
+def test_a_usual_word_that_is_a_control_token_is_no_way_in(word):
+    template = "{% for m in messages %}{% for key, value in m.items() %}{{ key }}={{ value }} {% endfor %}{% endfor %}<|end|>"
+    pieces = render(template, [{"role": word, "type": word, word: word}], [word, "<|end|>"])
+    assert control(pieces) == ["<|end|>"]
+
+
+def test_a_template_that_shows_a_dictionary_as_python_does():
+    arguments = {"city": 'Zürich\'s \u200b"<|im_end|>"\n', "人": ["<|im_start|>", 1.5, None, True]}
+    message = assistant("", tool_calls=[{"function": {"name": "f", "arguments": arguments}}])
+    pieces = render("{{ messages[0].tool_calls[0].function.arguments }}<|im_end|>", [message])
+    assert [piece.text for piece in pieces] == [str(arguments), "<|im_end|>"]
 
 
 def test_tools_documents_and_variables_are_texts_too():
@@ -242,8 +257,10 @@ def test_sandbox_and_errors():
         render("{{ messages.__class__.__mro__ }}{{ ''.__class__.mro() }}", [user()])
     with pytest.raises(ConversationError, match="fails on this conversation"):
         render("{{ messages[0].content + 1 }}", [user()])
-    with pytest.raises(ConversationError, match="hold a bytes"):
+    with pytest.raises(ConversationError, match=r"messages\[0\]\['content'\] is bytes"):
         render(CHATML, [user(b"x")])
+    with pytest.raises(ConversationError, match=r"a key of messages\[0\] is int"):
+        render(CHATML, [user() | {1: "x"}])
     with pytest.raises(ConversationError, match="nested deeper"):
         render(CHATML, [user(deep(100))])
     with pytest.raises(ConversationError, match="message 1 is no dictionary"):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import samples
 import tokloom
+from tokloom.chat.shadows import STAND_INS
 from with_transformers import templates
 from with_transformers.templates import SPECIAL
 
@@ -158,7 +159,7 @@ def test_any_message(name, text):
     conversation = chat(("user", text), ("assistant", text))
     try:
         ids = view.apply_chat_template(conversation, chat_template=ALL[name], return_dict=False)
-    except tokloom.ArgumentError:
+    except tokloom.ConversationError:
         assert name == "THINKS"  # it looks for words in the messages
         return
     assert view.decode(ids) == view.apply_chat_template(conversation, chat_template=ALL[name], tokenize=False)
@@ -261,15 +262,17 @@ def test_a_role_names_a_control_token_only_if_it_is_a_usual_one(view):
     assert view.apply_chat_template(chat(("user", "hi")), return_dict=False) == pieces(
         "<|user|>", "hi", "<|end|>"
     )
-    with pytest.raises(tokloom.ArgumentError, match=r"together make the control token '<\|im_end\|>'"):
+    with pytest.raises(
+        tokloom.ConversationError, match=r"control token '<\|im_end\|>' comes about where a text"
+    ):
         view.apply_chat_template(chat(("im_end", "hi")))
-    with pytest.raises(tokloom.ArgumentError, match="together make"):
+    with pytest.raises(tokloom.ConversationError, match="comes about where a text"):
         view.apply_chat_template(chat(("user", "im_end")), chat_template=templates.GLUES)
 
 
 @pytest.mark.parametrize("template", [templates.SHOUTS, templates.QUOTES_WORDS])
 def test_a_template_that_hides_whose_text_it_is_is_refused(view, template):
-    with pytest.raises(tokloom.ArgumentError, match="can't be told from"):
+    with pytest.raises(tokloom.ConversationError, match="can't be proven"):
         view.apply_chat_template(chat(("user", "hello <|im_end|>")), chat_template=template)
 
 
@@ -353,7 +356,7 @@ def test_several_conversations_padded(view):
 )
 def test_what_is_no_conversation(view, conversation, says):
     view.chat_template = templates.CHATML
-    with pytest.raises(tokloom.ArgumentError, match=says):
+    with pytest.raises(tokloom.ConversationError, match=says):
         view.apply_chat_template(conversation)
 
 
@@ -371,13 +374,15 @@ def test_parsing_everything_is_said_in_so_many_words(view):
 
 
 def test_rare_characters(view):
-    """The characters of the disguise may stand in messages themselves, up to all of them."""
+    """The characters that stand in for others may be in messages themselves, but not all of them."""
     view.chat_template = templates.CHATML
-    some = "<|im_end|>" + "".join(map(chr, range(0x20000, 0x2A6E0, 0x100)))
+    every = [chr(code) for codes in STAND_INS for code in codes]
+    some = "<|im_end|>" + "".join(every[::0x100] + every[:3] + every[-3:])
     ids = view.apply_chat_template(chat(("user", some)), return_dict=False)
     assert view.decode(ids) == f"<|im_start|>user\n{some}<|im_end|>\n"
-    with pytest.raises(tokloom.ArgumentError, match="every rare character"):
-        view.apply_chat_template(chat(("user", "".join(map(chr, range(0x20000, 0x2A6E0))))))
+    assert ids.count(tokenizer().special_tokens["<|im_end|>"]) == 1
+    with pytest.raises(tokloom.ConversationError, match="too many different characters"):
+        view.apply_chat_template(chat(("user", "".join(every))))
 
 
 def test_nasty_texts(view):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokloom.adapters.pieces import Pieces, Rule, byte_of
+from tokloom.byte_alphabet import bytes_of
 
 # What the WordPiece decoder mends, in its order.
 CLEANUP = (
@@ -32,7 +33,7 @@ def pieces_of(decoder: dict[str, Any] | None) -> Pieces | None:  # noqa: PLR0911
         return Pieces(later=lambda token: f" {token}".encode(), first=str.encode, alone=str.encode)
     match decoder:
         case {"type": "ByteLevel"}:
-            return _everywhere(from_alphabet)
+            return _everywhere(bytes_of)
         case {"type": "WordPiece", "prefix": str(prefix), "cleanup": bool(cleanup)}:
             return _word_piece(prefix, cleanup)
         case {"type": "Metaspace", "replacement": str(mark), "prepend_scheme": str(scheme)}:
@@ -101,28 +102,3 @@ def _sequence(steps: Sequence[Any]) -> Pieces | None:
         return token.encode() if byte is None else bytes([byte])
 
     return Pieces(later=rule, first=rule, alone=rule, strip=strip, strip_times=times)
-
-
-def alphabet() -> dict[str, int]:
-    """GPT-2's characters for the 256 bytes: printable Latin-1 stands for itself, the rest from U+0100 on.
-
-    Example:
-        >>> alphabet()["Ġ"], alphabet()["a"]
-        (32, 97)
-    """
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {
-        chr(256 + number): byte for number, byte in enumerate(others)
-    }
-
-
-ALPHABET = alphabet()
-
-
-def from_alphabet(token: str) -> bytes:
-    """The bytes of a token in that alphabet; one with any other character is its own UTF-8."""
-    try:
-        return bytes(ALPHABET[character] for character in token)
-    except KeyError:
-        return token.encode()

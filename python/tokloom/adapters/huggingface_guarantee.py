@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tokloom.adapters.huggingface_decoder import ALPHABET
 from tokloom.adapters.pieces import byte_of
+from tokloom.byte_alphabet import ALPHABET
 
 SPACE = "▁"
 PREPEND = {"type": "Prepend", "prepend": SPACE}

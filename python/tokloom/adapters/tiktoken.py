@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tokloom import _engine
 from tokloom.bpe import BPETokenizer
 from tokloom.errors import TokloomError, VocabularyError
+from tokloom.ranks import by_rank
 from tokloom.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -30,17 +31,8 @@ def adapt(object: tiktoken.Encoding, name: str | None) -> Tokenizer:
     # The attributes have no public names; they are those that `Encoding` was made with, and pickles itself by.
     ranks, special, pattern = object._mergeable_ranks, object._special_tokens, object._pat_str
     try:
-        vocabulary = _engine.Vocabulary.from_parts(
-            _splits(pattern),
-            sorted((id, token) for token, id in ranks.items()),
-            kind="bpe",
-            merges=None,
-            whole_pretoken_first=True,
-            added_tokens=[
-                (content, id, True, False, False, False, False)
-                for content, id in sorted(special.items(), key=lambda item: item[1])
-            ],
-            post_processor=None,
+        vocabulary = by_rank(
+            _splits(pattern), sorted((id, token) for token, id in ranks.items()), special.items()
         )
     except TokloomError as error:
         raise VocabularyError(f"the encoding {called!r} can't be run by tokloom's engine: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from tokloom import _engine
@@ -22,6 +22,7 @@ from tokloom.errors import (
     VocabularyError,
 )
 from tokloom.patterns import resolve
+from tokloom.ranks import as_added, by_rank
 from tokloom.tokenizer import Tokenizer
 
 T = TypeVar("T", bound=Tokenizer)
@@ -82,28 +83,9 @@ def _open(entry: Entry, path: str | os.PathLike[str] | None, offline: bool) -> T
 
 def bytes_tokenizer() -> BPETokenizer:
     """A token for each byte."""
-    return BPETokenizer(_vocabulary("gpt4", [(byte, bytes([byte])) for byte in range(256)], {}), name="bytes")
-
-
-def _vocabulary(
-    pattern: str, tokens: list[tuple[int, bytes]], special_tokens: Mapping[str, int]
-) -> _engine.Vocabulary:
-    return _engine.Vocabulary.from_parts(
-        resolve(pattern),
-        tokens,
-        kind="bpe",
-        merges=None,
-        whole_pretoken_first=True,
-        added_tokens=_as_added(special_tokens),
-        post_processor=None,
+    return BPETokenizer(
+        by_rank(resolve("gpt4"), [(byte, bytes([byte])) for byte in range(256)], ()), name="bytes"
     )
-
-
-def _as_added(names: Mapping[str, int]) -> list[_engine.AddedToken]:
-    return [
-        (name, id, True, False, False, False, False)
-        for name, id in sorted(names.items(), key=lambda item: item[1])
-    ]
 
 
 def _from_ranks(entry: Entry, found: Found) -> Tokenizer:
@@ -118,12 +100,12 @@ def _from_ranks(entry: Entry, found: Found) -> Tokenizer:
     )
     if table is None:
         try:
-            table = tables.vocabulary(found, resolve(entry.pattern or ""), _as_added(shared))
+            table = tables.vocabulary(found, resolve(entry.pattern or ""), as_added(shared.items()))
         except VocabularyError as error:
             raise FormatError(f"{found.place}: {error}") from None
         _tables[key] = table
     own = {name: id for name, id in special_tokens.items() if name not in shared}
-    return BPETokenizer(table.with_added_tokens(_as_added(own)) if own else table, name=entry.name)
+    return BPETokenizer(table.with_added_tokens(as_added(own.items())) if own else table, name=entry.name)
 
 
 def _from_tekken(entry: Entry, found: Found) -> Tokenizer:
@@ -138,7 +120,7 @@ def open_tekken(data: bytes, *, origin: str, name: str) -> BPETokenizer:
     """
     read = read_tekken(data, origin)
     try:
-        vocabulary = _vocabulary(read.pattern, read.tokens, read.special_tokens)
+        vocabulary = by_rank(resolve(read.pattern), read.tokens, read.special_tokens.items())
     except (VocabularyError, SpecialTokenError, PatternError) as error:
         raise FormatError(f"{origin}: {error}") from None
     return BPETokenizer(vocabulary, name=name)

@@ -1,7 +1,7 @@
 """Data with other characters in it: what of it comes out of a template is known again, wherever it lands.
 
-The replaced characters are of the private areas of Unicode, each for one character and in the same order, and occur
-nowhere else; so the template's own text and the data's never mix.
+The other characters are rare ones, each for one character and in the same order, and occur nowhere else; so the
+template's own text and the data's never mix.
 """
 
 from __future__ import annotations
@@ -9,40 +9,35 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, cast
 
+from tokloom.chat.values import JSON
 from tokloom.errors import ConversationError
 
-__all__ = ["JSON", "MARK_END", "MARK_START", "ControlTokens", "Own", "Shadow", "own_tokens", "tell_apart"]
+__all__ = ["MARK_END", "MARK_START", "ControlTokens", "Own", "Shadow", "own_tokens", "tell_apart"]
 
-JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
-
-# Words that say what a message or a part is; they are of the protocol, so a template may build a token from one
-# (Phi-3's `'<|' + message['role'] + '|>'`).
+# Words that say what a message or a part is; they are of the protocol and chosen by the program, so a template may build
+# a token from one (Phi-3's `'<|' + message['role'] + '|>'`, with GLM-4's role `observation`).
 PROTOCOL_WORDS = {
-    "role": frozenset({"system", "developer", "user", "assistant", "tool", "ipython", "model"}),
-    "type": frozenset({"text", "image", "audio", "video", "function", "object", "string"}),
+    "role": frozenset(
+        {"system", "developer", "user", "assistant", "tool", "ipython", "model"}
+        | {"environment", "function", "observation"}
+    ),
+    "type": frozenset(
+        {"text", "image", "image_url", "audio", "video", "thinking", "tool_call", "tool_result"}
+        | {"function", "object", "array", "string", "number", "integer", "boolean", "null"}
+    ),
 }
 # Names of the protocol's fields: a template looks for them, so they stay in a shadow whatever they look like.
 PROTOCOL_FIELDS = frozenset(
     {"role", "content", "type", "text", "name", "title", "id"}
     | {"reasoning_content", "thinking", "reasoning"}
-    | {
-        "tool_calls",
-        "tool_call_id",
-        "function",
-        "arguments",
-        "parameters",
-        "properties",
-        "description",
-        "required",
-    }
+    | {"image", "image_url", "audio", "video"}
+    | {"tool_calls", "tool_call_id", "function", "arguments"}
+    | {"parameters", "properties", "description", "required"}
 )
-# Templates trim the one, JSON escapes the other.
-WHITE_SPACE_AND_ESCAPED = [
-    chr(code) for code in range(0x3001) if chr(code).isspace() or code < 0x20 or code in {34, 92}
-]
-PRIVATE = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
+# CJK Extension B: letters without case, which Python's repr leaves as they are; then Unicode's private areas.
+STAND_INS = (range(0x20000, 0x2A6E0), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
 MARK_START, MARK_END = "\U0010fffc", "\U0010fffd"  # private too; `Shadow` leaves them out
 
@@ -137,7 +132,7 @@ class ControlTokens:
 class Shadow:
     """The same data with another character in place of each, but those that templates act upon.
 
-    What stays as it is: white space (templates trim it), what JSON escapes, texts that are a word of the template's own
+    What stays as it is: white space (templates trim it), what JSON or Python's repr escapes, texts that are a word of the template's own
     (`message.type == "text"`), and with `keep_constants` such words inside of texts too (`"</think>" in content`).
     None of these stays if a control token could have a character of it: so what is found in the shadow's rendering is
     the template's alone.
@@ -153,13 +148,19 @@ class Shadow:
         keep_constants: bool,
     ) -> None:
         self._words = {word for word in constants if not tokens.touches(word)}
+        # One that holds a whole control token names nothing: it would be a way in.
+        self._usual = {
+            key: {word for word in words if not tokens.pattern.search(word)}
+            for key, words in PROTOCOL_WORDS.items()
+        }
+        self._fields = {name for name in PROTOCOL_FIELDS if not tokens.pattern.search(name)}
         inner = sorted(self._words if keep_constants else (), key=lambda word: (-len(word), word))
-        untouched = [char for char in WHITE_SPACE_AND_ESCAPED if not tokens.touches(char)]
-        self._kept = re.compile("|".join(map(re.escape, [*inner, *untouched])) or "(?!)")
         characters = {char for text in _strings(data) for char in text}
+        kept = [char for char in characters if _trimmed_or_escaped(char) and not tokens.touches(char)]
+        self._kept = re.compile("|".join(map(re.escape, [*inner, *sorted(kept)])) or "(?!)")
         taken = {*characters, *rendered, MARK_START, MARK_END}
-        private = (chr(code) for codes in PRIVATE for code in codes if chr(code) not in taken)
-        free = list(itertools.islice(private, len(characters)))
+        stand_ins = (chr(code) for codes in STAND_INS for code in codes if chr(code) not in taken)
+        free = list(itertools.islice(stand_ins, len(characters)))
         if len(free) < len(characters):
             raise ConversationError(
                 f"the messages have too many different characters ({len(characters):,}) to tell them from the template's"
@@ -181,10 +182,10 @@ class Shadow:
 
     def _any(self, value: JSON, key: str) -> JSON:
         if isinstance(value, str):
-            return value if value in PROTOCOL_WORDS.get(key, ()) else self._text(value)
+            return value if value in self._usual.get(key, ()) else self._text(value)
         if isinstance(value, dict):
             return {
-                name if name in PROTOCOL_FIELDS else self._text(name): self._any(item, name)
+                name if name in self._fields else self._text(name): self._any(item, name)
                 for name, item in value.items()
             }
         return [self._any(item, key) for item in value] if isinstance(value, list) else value
@@ -197,6 +198,12 @@ class Shadow:
             parts += [text[end : match.start()].translate(self._other), match[0]]
             end = match.end()
         return "".join([*parts, text[end:].translate(self._other)])
+
+
+def _trimmed_or_escaped(char: str) -> bool:
+    if char in {MARK_START, MARK_END}:
+        return False
+    return char.isspace() or char in "\"'\\" or not char.isprintable()
 
 
 def _strings(value: JSON) -> Iterator[str]:

@@ -18,7 +18,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from tokloom.chat.shadows import JSON, MARK_END, MARK_START, ControlTokens, Own, own_tokens, tell_apart
+from tokloom.chat.shadows import MARK_END, MARK_START, ControlTokens, Own, own_tokens, tell_apart
+from tokloom.chat.values import JSON, plain, schemas
 from tokloom.errors import ArgumentError, ConversationError, FormatError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from jinja2.parser import Parser
 
 __all__ = ["Piece", "marks_generation", "render_template", "template_constants"]
-
-DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,10 @@ def render_template(
         raise ArgumentError("control_tokens holds an empty name; leave it out")
     compiled = _compile(template)
     data = {
-        "messages": _plain(_as_transformers_sees(messages)),
-        "tools": _plain(_schemas(tools)),
-        "documents": _plain(documents),
-        "variables": _plain(variables or {}),
+        "messages": plain(_as_transformers_sees(messages), "messages"),
+        "tools": schemas(tools),
+        "documents": plain(documents, "documents"),
+        "variables": plain(variables or {}, "the template's variables"),
     }
     fixed: dict[str, Any] = {**(named_tokens or {}), "add_generation_prompt": add_generation_prompt}
     now = datetime.now()  # in local time, as transformers has it; one for all renderings
@@ -217,36 +216,6 @@ def _as_transformers_sees(messages: Sequence[Mapping[str, Any]]) -> list[dict[st
     chat = [{key: value for key, value in message.items() if value is not None} for message in messages]
     alias: Any = getattr(chat_template_utils, "_alias_reasoning_fields", None)  # transformers 5
     return cast(list[dict[str, Any]], chat if alias is None else alias(chat))
-
-
-def _schemas(tools: Sequence[Mapping[str, Any] | Callable[..., Any]] | None) -> list[Any] | None:
-    if tools is None:
-        return None
-    from transformers.utils.chat_template_utils import get_json_schema
-
-    return [get_json_schema(tool) if callable(tool) else tool for tool in tools]
-
-
-def _plain(value: object, depth: int = 0) -> JSON:
-    """A copy of nothing but JSON's own types: a template can call what other objects have."""
-    if depth > DEEPEST:
-        raise ConversationError(f"the messages are nested deeper than {DEEPEST} levels")
-    if value is None or isinstance(value, bool):
-        return value
-    # What derives from these (an enum, a number of numpy) may have more to call.
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-        return [_plain(item, depth + 1) for item in value]
-    raise ConversationError(
-        f"the messages hold a {type(value).__name__}; they may hold what JSON can say: str, numbers, lists, dictionaries"
-    )
 
 
 # Pieces

@@ -143,33 +143,7 @@ class NanochatView:
         rows = self.tokenizer.encode_batch(text, threads=num_threads)
         return [[*before, *ids, *after] for ids in rows] if before or after else rows
 
-    @overload
-    def __call__(
-        self,
-        text: str,
-        prepend: int | str | None = None,
-        append: int | str | None = None,
-        num_threads: int = 8,
-    ) -> list[int]: ...
-
-    @overload
-    def __call__(
-        self,
-        text: list[str],
-        prepend: int | str | None = None,
-        append: int | str | None = None,
-        num_threads: int = 8,
-    ) -> list[list[int]]: ...
-
-    def __call__(
-        self,
-        text: str | list[str],
-        prepend: int | str | None = None,
-        append: int | str | None = None,
-        num_threads: int = 8,
-    ) -> list[int] | list[list[int]]:
-        """The same as `encode`."""
-        return self.encode(text, prepend, append, num_threads)
+    __call__ = encode
 
     def decode(self, ids: Ids) -> str:
         """The text that the ids stand for; what is not UTF-8 is replaced.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tokloom.errors import ArgumentError
-from tokloom.views.transformers.authorship import Control, controls, told_apart, words
-from tokloom.views.transformers.messages import plain, schemas
+from tokloom.chat.shadows import ControlTokens, Own, own_tokens, tell_apart
+from tokloom.chat.templates import marks_generation, template_constants
+from tokloom.chat.values import JSON, plain, schemas
+from tokloom.errors import ArgumentError, ConversationError
 
 if TYPE_CHECKING:
     from tokloom.views.transformers.tokenizer import TransformersView
@@ -37,6 +39,15 @@ class Rendering:
     marks_generated: bool = False
     variables: Mapping[str, Any] = field(default_factory=dict)
     own_variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Told(NamedTuple):
+    """A conversation as text: what the template marks as generated, its own control tokens, whether it holds no others."""
+
+    text: str
+    generated: list[tuple[int, int]]
+    own: list[Own]
+    only_own: bool
 
 
 class Encoded(NamedTuple):
@@ -86,37 +97,41 @@ def _check(rendering: Rendering, shape: Shape, tokenize: bool) -> None:
         raise ArgumentError("return_assistant_tokens_mask=True goes with tokenize=True and return_dict=True")
     if rendering.continue_final_message:
         raise ArgumentError("return_assistant_tokens_mask=True doesn't go with continue_final_message")
-    if "generation" not in words(rendering.template).names:
+    if not marks_generation(rendering.template):
         raise ArgumentError(
             "the template doesn't mark what is generated ({% generation %} … {% endgeneration %}), so there is no mask "
             "of the assistant's tokens; a mask of zeros would train nothing. Add the marks to the template"
         )
 
 
-def _conversations(conversation: Any) -> tuple[list[list[Any]], bool]:
+def _conversations(conversation: Any) -> tuple[list[JSON], bool]:
     """The conversations as lists of messages of plain values, and whether there were several."""
     conversation = getattr(conversation, "messages", conversation)
     if not isinstance(conversation, Sequence) or isinstance(conversation, (str, bytes)):
-        raise ArgumentError(f"a conversation is a list of messages, not {type(conversation).__name__}")
+        raise ConversationError(f"a conversation is a list of messages, not {type(conversation).__name__}")
     batched = len(conversation) > 0 and (
         isinstance(conversation[0], (list, tuple)) or hasattr(conversation[0], "messages")
     )
     several = conversation if batched else [conversation]
-    found = [plain(getattr(each, "messages", each), "conversation") for each in several]
-    for number, messages in enumerate(found):
-        if not messages:
-            raise ArgumentError(f"conversation {number} is empty; give one message at least")
-        wrong = next((place for place, message in enumerate(messages) if not isinstance(message, dict)), None)
-        if wrong is not None:
-            raise ArgumentError(f"message {wrong} is {type(messages[wrong]).__name__}; a message is a dict")
-    # What is None is as if it weren't there, as in transformers: templates would write "None".
-    return [
-        [{key: value for key, value in message.items() if value is not None} for message in messages]
-        for messages in found
-    ], batched
+    return [_messages(each, number) for number, each in enumerate(several)], batched
 
 
-def _given(rendering: Rendering) -> dict[str, Any]:
+def _messages(conversation: Any, number: int) -> JSON:
+    messages = plain(getattr(conversation, "messages", conversation), "conversation")
+    if not isinstance(messages, list) or not messages:
+        raise ConversationError(
+            f"conversation {number} is empty or no list; give a list of one message at least"
+        )
+    found: list[JSON] = []
+    for place, message in enumerate(messages):
+        if not isinstance(message, dict):
+            raise ConversationError(f"message {place} is {type(message).__name__}; a message is a dict")
+        # What is None is as if it weren't there, as in transformers: templates would write "None".
+        found.append({key: value for key, value in message.items() if value is not None})
+    return found
+
+
+def _given(rendering: Rendering) -> dict[str, JSON]:
     """All that the template is given but the messages, as plain values."""
     return {
         "tools": schemas(rendering.tools),
@@ -125,46 +140,67 @@ def _given(rendering: Rendering) -> dict[str, Any]:
     }
 
 
-def _render(rendering: Rendering, given: dict[str, Any]) -> tuple[str, list[tuple[int, int]]]:
+def _render(rendering: Rendering, given: dict[str, JSON]) -> tuple[str, list[tuple[int, int]]]:
     """The chat as text, and where the template marks it as generated; by transformers' own code."""
     from transformers.utils.chat_template_utils import render_jinja_template
 
+    values: Any = given  # its types are narrower than what templates take
     texts, spans = render_jinja_template(
-        conversations=[given["messages"]],
-        tools=given["tools"],
-        documents=given["documents"],
+        conversations=[values["messages"]],
+        tools=values["tools"],
+        documents=values["documents"],
         chat_template=rendering.template,
         return_assistant_tokens_mask=rendering.marks_generated,
         continue_final_message=rendering.continue_final_message,
         add_generation_prompt=rendering.add_generation_prompt,
-        **{**rendering.own_variables, **given["variables"]},
+        **{**rendering.own_variables, **values["variables"]},
     )
     return texts[0], list(spans[0]) if spans else []
 
 
-def _encode(view: TransformersView, rendering: Rendering, given: dict[str, Any]) -> Encoded:
+def _encode(view: TransformersView, rendering: Rendering, given: dict[str, JSON]) -> Encoded:
     tokenizer = view.tokenizer
-    tokens = tokenizer.special_tokens
-    chat = told_apart(lambda values: _render(rendering, values)[0], given, rendering.template, tuple(tokens))
-    own, touched = controls(chat, tuple(tokens))
-    if touched:
-        ids, spans = _piecewise(view, chat.text, own)
-    else:
+    chat = _told_apart(rendering, given, frozenset(tokenizer.special_tokens))
+    if chat.only_own:
         ids = tokenizer.encode(chat.text, special="parse")
         spans = tokenizer.spans(chat.text, special="parse") if rendering.marks_generated else []
-    if not rendering.marks_generated:
-        return Encoded(ids, [])
+    else:
+        ids, spans = _piecewise(view, chat.text, chat.own)
+    return Encoded(ids, [int(any(start < b and a < end for a, b in chat.generated)) for start, end in spans])
+
+
+def _told_apart(rendering: Rendering, given: dict[str, JSON], names: frozenset[str]) -> Told:
+    tokens = _control_tokens(names)
+
+    def render(shadow: dict[str, JSON]) -> str:
+        try:
+            return _render(rendering, shadow)[0]
+        except Exception as error:  # a template may raise anything over a text that it doesn't expect
+            raise ConversationError(f"the template fails on another text: {error}") from error
+
     text, generated = _render(rendering, given)
-    if text != chat.text:
-        raise ArgumentError(
-            "the template gives another text each time, so that what it marks as generated can't be told"
-        )
-    return Encoded(ids, [int(any(start < b and a < end for a, b in generated)) for start, end in spans])
+    if not names:
+        return Told(text, generated, [], only_own=True)
+    constants = template_constants(rendering.template)
+    try:
+        seen = tell_apart(text, render, given, constants, tokens)
+    except ConversationError:
+        before = text
+        text, generated = _render(rendering, given)
+        if text == before:
+            raise
+        seen = tell_apart(text, render, given, constants, tokens)  # it tells the time, and that went on
+    own = own_tokens(text, seen, tokens)
+    parsed = [match.span() for match in tokens.pattern.finditer(text)]
+    return Told(text, generated, own, only_own=parsed == [(start, end) for start, end, _ in own])
 
 
-def _piecewise(
-    view: TransformersView, text: str, own: list[Control]
-) -> tuple[list[int], list[tuple[int, int]]]:
+@lru_cache(maxsize=8)
+def _control_tokens(names: frozenset[str]) -> ControlTokens:
+    return ControlTokens(names)
+
+
+def _piecewise(view: TransformersView, text: str, own: list[Own]) -> tuple[list[int], list[tuple[int, int]]]:
     """The ids where messages hold control tokens: the template's own as ids, what is between them as text."""
     tokenizer = view.tokenizer
     if tokenizer.guarantees != "bytes":
@@ -175,7 +211,7 @@ def _piecewise(
     ids: list[int] = []
     spans: list[tuple[int, int]] = []
     before = 0
-    for start, end, token in [*own, Control(len(text), len(text), "")]:
+    for start, end, token in [*own, Own(len(text), len(text), "")]:
         between = text[before:start]
         ids += tokenizer.encode(between)
         spans += [(before + a, before + b) for a, b in tokenizer.spans(between)]

@@ -10,12 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tokloom.bpe import BPETokenizer
+from tokloom.byte_alphabet import text_of
 from tokloom.errors import UnknownIdError
 from tokloom.tokenizer import Tokenizer
-
-_VISIBLE = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-_OTHERS = [byte for byte in range(256) if byte not in _VISIBLE]
-_ALPHABET = {byte: 256 + place for place, byte in enumerate(_OTHERS)}
 
 
 class TokenNames(NamedTuple):
@@ -35,16 +32,6 @@ class Added(NamedTuple):
     strip_right: bool = False
     single_word: bool = False
     normalized: bool = False
-
-
-def byte_name(token: bytes) -> str:
-    r"""The token in GPT-2's alphabet.
-
-    Example:
-        >>> byte_name(b" caf\xc3")
-        'ĠcafÃ'
-    """
-    return token.decode("latin-1").translate(_ALPHABET)
 
 
 def added_tokens(tokenizer: Tokenizer) -> list[Added]:
@@ -73,7 +60,7 @@ def token_names(tokenizer: Tokenizer) -> TokenNames:
 def _ordinary(tokenizer: Tokenizer) -> Iterator[tuple[int, str]]:
     """Each token that wasn't added, and what it is called."""
     if isinstance(tokenizer, BPETokenizer):
-        yield from ((id, byte_name(token)) for id, token in tokenizer.tokens().items())
+        yield from ((id, text_of(token)) for id, token in tokenizer.tokens().items())
         return
     if tokenizer.token_names is not None:
         yield from ((id, name) for id, name in enumerate(tokenizer.token_names) if name is not None)
@@ -85,7 +72,5 @@ def _ordinary(tokenizer: Tokenizer) -> Iterator[tuple[int, str]]:
             continue  # ids may have holes
         yield (
             id,
-            byte_name(token)
-            if tokenizer.guarantees == "bytes"
-            else token.decode("utf-8", "backslashreplace"),
+            text_of(token) if tokenizer.guarantees == "bytes" else token.decode("utf-8", "backslashreplace"),
         )

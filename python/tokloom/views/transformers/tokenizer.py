@@ -276,8 +276,10 @@ class TransformersView(SpecialTokens):
             **variables: for the template.
 
         Raises:
-            ArgumentError: no message; or the template's own control tokens can't be told from text, or it marks
-                nothing as generated and that was asked for.
+            ConversationError: no message, or something in it that JSON can't say; or the template's own control
+                tokens can't be told from text.
+            ArgumentError: choices that contradict each other; or the template marks nothing as generated and that was
+                asked for.
         """
         if not sanitize_control_tokens:
             raise ArgumentError(
