@@ -103,7 +103,7 @@ def spawn():
 
 
 def random_words(size: int) -> bytes:
-    """So many bytes of words, hardly one of them twice: a second of training for every two million."""
+    """So many bytes of words, hardly one of them twice."""
     letters = (string.ascii_lowercase * 10)[:232].encode() + b" " * 24
     return random.Random(0).randbytes(size).translate(letters)
 
@@ -112,7 +112,7 @@ def random_words(size: int) -> bytes:
 def slow_corpus(tmp_path_factory) -> Path:
     """Some seconds of training."""
     path = tmp_path_factory.mktemp("slow") / "words.txt"
-    path.write_bytes(random_words(5_000_000))
+    path.write_bytes(random_words(20_000_000))
     return path
 
 

@@ -8,13 +8,13 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import tokloom
 from faults.bare_machine import GPT4, put, served, tiktokens_path
-from tokloom import _engine
-from tokloom.catalogue import downloading, opening
+from tokloom.catalogue import downloading, opening, tables
 from tokloom.catalogue.entries import File
 
 pytestmark = pytest.mark.usefixtures("nothing_here")
@@ -158,15 +158,11 @@ class TestOnceAProcess:
         monkeypatch.setenv("TOKLOOM_CACHE", str(files))
         calls: list[str] = []
 
-        class Spied:
-            def __getattr__(self, name):
-                return getattr(_engine, name)
+        def spied(found, *rest):
+            calls.append(found.place)
+            return tables.vocabulary(found, *rest)
 
-            def read_ranks(self, data, origin):
-                calls.append(origin)
-                return _engine.read_ranks(data, origin)
-
-        monkeypatch.setattr(opening, "_engine", Spied())
+        monkeypatch.setattr(opening, "tables", SimpleNamespace(vocabulary=spied))
         found: list[tokloom.Tokenizer] = []
         names = ["gpt3", "p50k_base", "p50k_edit", "gpt3"] * 2
         threads = [

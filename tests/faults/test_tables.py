@@ -66,6 +66,6 @@ def test_a_cache_that_can_not_be_written_costs_time_only(loaded, tmp_path):
 
 
 def test_what_ranks_do_not_say_has_no_tables():
-    words = tokloom.train(["low lower lowest"] * 3, 260, model="words")
+    words = tokloom.train(["low lower lowest"] * 3, 258, model="words")
     assert words._vocabulary.compiled(b"\0" * 32) is None
     assert tables.tables_path("0" * 64).name == "0" * 64

@@ -415,6 +415,12 @@ impl Vocabulary {
         strings::string(py, &decoded, errors)
     }
 
+    /// For copies in other processes (also of a method of it): the saved form, as plain values.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {
+        let saved = slf.py().import("tokloom.saved")?;
+        Ok((saved.getattr("vocabulary")?, (saved.getattr("state")?.call1((slf,))?,)))
+    }
+
     #[pyo3(signature = (*, special = None))]
     fn stream_encoder(&self, py: Python<'_>, special: Option<&Bound<'_, PyAny>>) -> PyResult<StreamEncoder> {
         StreamEncoder::new(py, self.inner.clone(), &SpecialArgument::of(special)?)
