@@ -111,5 +111,6 @@ def test_threads_change_no_id_of_a_large_text(threads):
 
 @pytest.mark.parametrize("threads", [0, -1, 100_000])
 def test_a_number_of_threads_that_can_not_be_is_refused(threads):
+    tokenizer = tokloom.train(["low lower"], 257)
     with pytest.raises((tokloom.ArgumentError, OverflowError)):
-        tokloom.load("bytes").encode("a", threads=threads)
+        tokenizer.encode("a", threads=threads)
