@@ -94,7 +94,7 @@ class TestSources:
         before = snapshot(nothing_here / "tiktoken")
         assert tokloom.load("gpt4").vocab_size == 100_277
         assert snapshot(nothing_here / "tiktoken") == before
-        assert not (nothing_here / "ours").exists()
+        assert not (nothing_here / "ours" / GPT4.name).exists()
 
     def test_the_other_names_of_tiktokens_cache(self, files, monkeypatch, tmp_path):
         monkeypatch.delenv("TIKTOKEN_CACHE_DIR")
@@ -219,18 +219,46 @@ class TestAltered:
         assert known.problem is not None
         assert "cut short or altered" in known.problem
 
-    def test_another_vocabulary_than_the_name_says(self):
-        """No hash of codellama's file is published: its size in ids is checked."""
-        pytest.importorskip("sentencepiece")
-        published_path = carried_path("mistral-v1")
-        with pytest.raises(tokloom.FormatError, match="32,016"):
-            tokloom.load("codellama", path=published_path)
+    def test_what_nothing_can_verify_does_not_get_the_name(self, tmp_path):
+        """No hash of codellama's file is published: any file with as many ids would pass."""
+        path = tmp_path / "tokenizer.json"
+        tokens = {f"token{id}": id for id in range(32_016)}
+        model = {"type": "WordLevel", "vocab": tokens, "unk_token": "token0"}
+        path.write_text(json.dumps({"version": "1.0", "model": model}))
+        for given in (path, tmp_path):
+            with pytest.raises(tokloom.FormatError, match=r"can't be verified.*by its path alone") as caught:
+                tokloom.load("codellama", path=given, fallback=["bytes"])
+            assert str(path) in str(caught.value)
+        pytest.importorskip("tokenizers")
+        assert tokloom.load(path).vocab_size == 32_016
 
-    def test_a_model_that_is_none(self, tmp_path):
-        path = put(tmp_path / "tokenizer.model", b"\n\x04\n\x02ab rubbish")
+    def test_a_hash_that_is_kept_with_a_file_verifies_it(self, tmp_path):
+        """And then its size in ids is looked at: this is another vocabulary's file under codellama's name."""
         pytest.importorskip("sentencepiece")
-        with pytest.raises(tokloom.FormatError, match=r"tokenizer\.model"):
-            tokloom.load("codellama", path=path)
+        data = carried_path("mistral-v1").read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        downloading.write(tmp_path, BY_NAME["codellama"].files[0], data, digest)
+        blob = put(tmp_path / "hub" / "blobs" / digest, data)
+        link = tmp_path / "hub" / "tokenizer.model"
+        link.symlink_to(blob)
+        for given in (tmp_path, tmp_path / "codellama.model", link):
+            with pytest.raises(tokloom.FormatError, match="32,016"):
+                tokloom.load("codellama", path=given)
+        put(blob, data[:-1])
+        with pytest.raises(tokloom.FormatError, match="as the hub says"):
+            tokloom.load("codellama", path=link)
+
+    def test_a_vocabulary_of_the_right_size_is_not_deepseeks(self, tmp_path):
+        path = put(tmp_path / "tokenizer.json", b"{}")
+        with pytest.raises(tokloom.FormatError, match=r"not deepseek-v3\.tokenizer\.json as published"):
+            tokloom.load("deepseek-v3", path=path)
+
+    @pytest.mark.parametrize("name", [name for name in tokloom.names() if name != "bytes"])
+    def test_a_remedy_works_on_the_command_line(self, name):
+        """There is no `path=` there."""
+        remedy = {one.name: one for one in tokloom.vocabularies()}[name].remedy
+        assert remedy
+        assert "path=" not in remedy
 
     @pytest.mark.parametrize(
         "change",

