@@ -63,7 +63,7 @@ def vocabularies() -> list[KnownVocabulary]:
 def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> Path | None:
     """Brings a known vocabulary's file into a folder, for a machine without a network, and returns its path.
 
-    None for what needs no file.
+    None for what needs no file. A file that is there already is verified, and never written over.
 
     Args:
         name: a known name or alias.
@@ -72,8 +72,8 @@ def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: b
 
     Raises:
         VocabularyNotFoundError: its file is nowhere, or nothing is known by that name.
-        FormatError: a file of its name is not the published one.
-        SourceError: the system refuses to write (also an OSError).
+        FormatError: a file of its name is not the published one; it is left as it is.
+        SourceError: the system refuses to write, or `directory` is a file (also an OSError).
 
     Example:
         >>> import tokloom

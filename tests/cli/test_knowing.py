@@ -61,6 +61,47 @@ class TestFetch:
         assert "'gpt4'" in result.stderr
         assert not (tmp_path / "new").exists()
 
+    def test_a_file_that_is_there_is_verified_and_never_written_over(self, run, tmp_path):
+        published.load("gpt2")
+        path = tmp_path / "r50k_base.tiktoken"
+        path.write_bytes(b"mine")
+        result = run("fetch", "gpt2", "--to", tmp_path, "--offline")
+        assert result.exit_code == 1
+        assert str(path) in result.stderr
+        assert "left as it is" in result.stderr
+        assert path.read_bytes() == b"mine"
+        path.unlink()
+        written = tokloom.fetch("gpt2", tmp_path, offline=True)
+        assert written == path
+        before = path.stat()
+        assert tokloom.fetch("gpt2", tmp_path, offline=True) == path
+        assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+    def test_what_fails_keeps_the_others_from_nothing(self, run, tmp_path, monkeypatch):
+        published.load("gpt2")
+        tokloom.fetch("gpt2", tmp_path / "cache", offline=True)
+        for name in ("TOKLOOM_CACHE", "HF_HUB_CACHE"):
+            monkeypatch.setenv(name, str(tmp_path / "cache"))
+        (tmp_path / "new").mkdir()
+        altered = tmp_path / "new" / "cl100k_base.tiktoken"
+        altered.write_bytes(b"mine")
+        result = run("fetch", "gpt4", "gpt2", "gemma3", "bytes", "--to", tmp_path / "new", "--offline")
+        assert result.exit_code == 1
+        assert (tmp_path / "new" / "r50k_base.tiktoken").is_file()
+        assert altered.read_bytes() == b"mine"
+        assert "bytes: needs no file" in result.stderr
+        last = result.stderr.partition("Error: ")[2]
+        assert last.startswith("2 of 4 could not be fetched: gpt4, gemma3\n")
+        assert str(altered) in last
+        assert "no file for 'gemma3'" in last
+
+    def test_a_file_where_a_folder_should_be(self, run, tmp_path):
+        (tmp_path / "h.txt").write_text("mine")
+        result = run("fetch", "gpt2", "--to", tmp_path / "h.txt", "--offline")
+        assert result.exit_code == 1
+        assert f"{tmp_path / 'h.txt'}: is a file, and `fetch` fills a folder" in result.stderr
+        assert (tmp_path / "h.txt").read_text() == "mine"
+
     @pytest.mark.usefixtures("nothing_here")
     def test_what_is_nowhere(self, run, tmp_path):
         result = run("fetch", "gpt4", "--to", tmp_path / "new")

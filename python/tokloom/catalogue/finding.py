@@ -130,8 +130,8 @@ def _fitting(candidates: Sequence[tuple[File, Path]]) -> Found:
     """The first candidate that is the published file; else what is wrong with the first."""
     (file, path), *others = candidates
     try:
-        hub_hash = _hash_that_verifies(file, path)
-        return Found(file, read(path, file, "given with path=", hub_hash), f"given: {path}", hub_hash)
+        data, hub_hash = read_verified(path, file, "given with path=")
+        return Found(file, data, f"given: {path}", hub_hash)
     except FormatError:
         if not others:
             raise
@@ -142,23 +142,23 @@ def _fitting(candidates: Sequence[tuple[File, Path]]) -> Found:
         raise
 
 
-def _hash_that_verifies(file: File, path: Path) -> str | None:
-    """The hub's own hash of a given file, where nothing else can show that it is the published one.
+def read_verified(path: Path, file: File, what: str) -> tuple[bytes, str | None]:
+    """The bytes of a file of any folder, and the hub's own hash of it where no sha256 of it is published.
 
     Raises:
-        FormatError: there is none: the file may be any, and a name is no guess.
+        FormatError: it isn't the published one; or nothing can show that it is, and a name is no guess.
     """
     if file.sha256 is not None:
-        return None
+        return read(path, file, what), None
     refuse_pickle(path)
     hub_hash = hub_hash_of(path)
     if hub_hash is None:
         raise FormatError(
-            f"{path} (given with path=): can't be verified to be {file.name}: no hash of it is published, and the hub's "
+            f"{path} ({what}): can't be verified to be {file.name}: no hash of it is published, and the hub's "
             "isn't kept beside it. Load it by its path alone, without the name; or give a file that the hub's cache or "
             "`tokloom fetch` keeps with its hash"
         )
-    return hub_hash
+    return read(path, file, what, hub_hash), hub_hash
 
 
 def _names(file: File) -> list[str]:
