@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import json
@@ -105,6 +106,81 @@ def test_a_tokenizer_json_cut_anywhere(tmp_path, make):
 def test_parts_that_nobody_knows(tmp_path, change):
     with pytest.raises(tokloom.FormatError, match=r"x\.json"):
         opened(tmp_path, json.dumps({**file_of(models.word_piece), **change}).encode(), "x.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model": {"type": "Nope", "vocab": {}}}, "model: the type 'Nope' isn't known to tokenizers "),
+        ({"pre_tokenizer": {"type": "Weird"}}, "pre_tokenizer: the type 'Weird' isn't known to tokenizers "),
+        (
+            {"decoder": {"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "Weird"}]}},
+            "decoder.decoders[1]: the type 'Weird' isn't known to tokenizers ",
+        ),
+        (
+            {
+                "normalizer": {
+                    "type": "Sequence",
+                    "normalizers": [{"type": "Sequence", "normalizers": [{"type": "New"}]}],
+                }
+            },
+            "normalizer.normalizers[0].normalizers[0]: the type 'New'",
+        ),
+        ({"extra": 1}, "the field 'extra' isn't known to tokenizers "),
+    ],
+)
+def test_the_unknown_part_is_named_before_the_librarys_own_words(tmp_path, change, said):
+    with pytest.raises(tokloom.FormatError) as caught:
+        opened(tmp_path, json.dumps({**file_of(models.word_piece), **change}).encode(), "x.json")
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'x.json'}: {said}")
+    assert "The library tokenizers says:" in message
+
+
+def charsmap(size: int, table: bytes, texts: bytes = b"") -> str:
+    return base64.b64encode(size.to_bytes(4, "little") + table + texts).decode()
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("AAAA", "it has 3 bytes"),
+        ("", "it has 0 bytes"),
+        ("!!!", "it isn't base64"),
+        ("AAAAAB==", "bits are left"),
+        (charsmap(0, b""), "should have 0 bytes"),
+        (charsmap(2**32 - 1, bytes(8)), "should have 4,294,967,295 bytes, and 8 follow"),
+        (charsmap(4, bytes(4), b"\xff"), "aren't UTF-8"),
+        (None, "it is no text"),
+        ([1], "it is no text"),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_charsmap_on_which_the_library_would_panic(tmp_path, capfd, made, said, nested):
+    normalizer = {"type": "Precompiled", "precompiled_charsmap": made}
+    path = "normalizer"
+    if nested:
+        normalizer, path = {"type": "Sequence", "normalizers": [normalizer]}, "normalizer.normalizers[0]"
+    data = json.dumps({**file_of(models.unigram), "normalizer": normalizer}).encode()
+    with pytest.raises(tokloom.FormatError) as caught:
+        opened(tmp_path, data, "x.json")
+    assert f"{tmp_path / 'x.json'}: {path}.precompiled_charsmap: " in str(caught.value)
+    assert said in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_charsmap_that_is_whole_is_taken(tmp_path):
+    """SentencePiece's own, out of a model that it trained."""
+    from tokloom.adapters.sentencepiece_file import fields
+
+    model = models.sentencepiece_model(
+        model_type="unigram", vocab_size=400, normalization_rule_name="nmt_nfkc"
+    )
+    rule = dict(fields(bytes(dict(fields(model))[3])))
+    whole = base64.b64encode(bytes(rule[2])).decode()
+    normalizer = {"type": "Precompiled", "precompiled_charsmap": whole}
+    data = json.dumps({**file_of(models.unigram), "normalizer": normalizer}).encode()
+    assert opened(tmp_path, data, "x.json").encode("ﬁ") == opened(tmp_path, data, "x.json").encode("fi")
 
 
 def with_model(make, **change) -> bytes:

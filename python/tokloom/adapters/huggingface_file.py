@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tokloom.adapters.huggingface_parts import check_charsmaps, unknown_part
 from tokloom.errors import (
     FormatError,
     MissingDependencyError,
@@ -52,8 +53,17 @@ def opened(text: str, origin: str) -> tokenizers.Tokenizer:
         raise MissingDependencyError(
             f"{origin} needs the library tokenizers: pip install 'tokloom[tokenizers]'"
         ) from None
-    with library_errors(origin):
-        made = tokenizers.Tokenizer.from_str(text)
+    file = json.loads(text)
+    check_charsmaps(file, origin)
+    try:
+        with library_errors(origin):
+            made = tokenizers.Tokenizer.from_str(text)
+    except FormatError as error:
+        reason = unknown_part(file)
+        if not reason:
+            raise
+        told = str(error).removeprefix(f"{origin}: ")
+        raise FormatError(f"{origin}: {reason}. {told[0].upper()}{told[1:]}") from None
     made.no_truncation()
     made.no_padding()
     return made

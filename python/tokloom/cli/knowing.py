@@ -56,10 +56,10 @@ def fetch(
     for name in names:
         try:
             path = tokloom.fetch(name, to, offline=offline)
-        except (tokloom.TokloomError, OSError) as error:
+        except (tokloom.TokloomError, OSError) as error:  # noqa: PERF203 (the others are brought all the same)
             if len(names) == 1:
                 raise
-            failed[name] = error  # the others are brought all the same
+            failed[name] = error
         else:
             say(f"{name}: needs no file" if path is None else f"{name}: {path}")
     if failed:
