@@ -1,6 +1,8 @@
 """`names`, `fetch`, `check` and `--fallback`: what is here, files for an offline machine, promises put to the test."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -183,6 +185,41 @@ class TestCheck:
         assert done["batches"] is True
 
     def test_bytes_that_are_not_utf8(self, run, mine, tmp_path):
+        """Checked as bytes, where the tokenizer takes them; what takes text alone is skipped, not kept."""
         (tmp_path / "odd").write_bytes(b"low \xff\xfe <|end|>")
-        result = run("check", mine, "--text", tmp_path / "odd")
+        result = run("check", mine, "--text", tmp_path / "odd", "--json")
         assert result.exit_code == 0, result.stdout
+        done = {one["name"]: one for one in json.loads(result.stdout)}
+        for name in ("round trip", "batches", "special tokens"):
+            assert done[name]["passed"] is True
+            assert "1 documents" in done[name]["told"]
+        assert done["transformers"]["passed"] is None
+
+    @pytest.mark.parametrize("text", [b"", b"\xff\xfe"])
+    def test_what_was_tried_on_nothing_is_skipped_with_its_reason(self, run, mine, tmp_path, text):
+        pytest.importorskip("tokenizers")
+        words = {"type": "WordLevel", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]"}
+        added = {"id": 1, "content": "[UNK]", "special": True}
+        flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        file = {"version": "1.0", "added_tokens": [{**added, **flags}], "model": words}
+        (tmp_path / "words.json").write_text(json.dumps(file))
+        (tmp_path / "text").write_bytes(text)
+        for tokenizer in (tmp_path / "words.json", *([mine] if not text else [])):
+            result = run("check", tokenizer, "--text", tmp_path / "text", "--json")
+            assert result.exit_code == 0, result.stdout
+            done = {one["name"]: one for one in json.loads(result.stdout)}
+            assert done.pop("initialisation")["passed"] is True
+            assert {name for name, one in done.items() if one["passed"] is not None} == set()
+            reason = "no document is UTF-8" if text else "the text is empty"
+            for name in ("round trip", "batches", "special tokens"):
+                assert reason in done[name]["told"]
+
+    def test_the_reference_is_part_of_the_package(self, mine, tmp_path, process):
+        """Nothing but the package's folder is there, as where it is installed."""
+        pytest.importorskip("regex")
+        folder = Path(tokloom.__file__).parent
+        shutil.copytree(folder, tmp_path / "tokloom", ignore=shutil.ignore_patterns("__pycache__"))
+        result = process("check", mine, "--json", env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        done = {one["name"]: one for one in json.loads(result.stdout)}
+        assert done["reference"]["passed"] is True, done["reference"]
