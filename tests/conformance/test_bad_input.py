@@ -8,6 +8,7 @@ import functools
 import json
 import pickle
 import random
+import zipfile
 
 import pytest
 import tokenizers
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 import tokloom
 from conformance import models
+from tokloom import catalogue
 from tokloom.adapters import huggingface, sentencepiece
 
 
@@ -42,10 +44,61 @@ class Trap:
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.json", "x.bin", "x.tiktoken"])
-def test_a_pickle_is_refused_unread(tmp_path, name):
-    with pytest.raises(tokloom.FormatError, match="pickle") as caught:
-        opened(tmp_path, pickle.dumps(Trap()), name)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "held",
+    [
+        Trap(),
+        {"a": [1, 2, object]},
+        {},
+        [],
+        ["x", 1],
+        ("x", 1),
+        (1, 2.5, None, True, 10**30),
+        5,
+        "text",
+        {b"token": 5},
+        list(range(5_000)),
+        {str(number): number for number in range(2_000)},
+    ],
+    ids=lambda held: type(held).__name__,
+)
+def test_a_pickle_is_refused_unread(tmp_path, name, protocol, held):
+    with pytest.raises(tokloom.FormatError, match="a pickle, which is a program") as caught:
+        opened(tmp_path, pickle.dumps(held, protocol), name)
     assert str(tmp_path / name) in str(caught.value)
+    assert "pickle.load(file)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b".",
+        b"Hello.",
+        b"(see below).",
+        b"cat\ndog\n",
+        b"cat\ndog.",
+        b"c is a letter.\nd is one.",
+        b"(I think so.)\n" * 1_000 + b".",
+        b"IQ== 0\nIg== 1",
+        b"\n\x04\n\x02ab.",
+        b'{"model": {}}',
+    ],
+)
+def test_what_is_no_pickle_is_not_called_one(tmp_path, data):
+    (tmp_path / "x.tiktoken").write_bytes(data)
+    catalogue.refuse_pickle(tmp_path / "x.tiktoken")
+
+
+@pytest.mark.parametrize("name", ["x.pt", "tokenizer.model", "x.json", "x.pkl"])
+def test_a_checkpoint_of_pytorch_is_called_what_it_is(tmp_path, name):
+    """As `torch.save` writes it: an archive with the pickle first."""
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(Trap()))
+        archive.writestr("archive/data/0", bytes(8))
+    with pytest.raises(tokloom.FormatError, match=r"a checkpoint of PyTorch.*Export the vocabulary"):
+        tokloom.load(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tokloom.catalogue import downloading
 from tokloom.catalogue.entries import Entry, File
+from tokloom.catalogue.pickles import refuse_pickle
 from tokloom.catalogue.places import Place, hub_hash_of, places
-from tokloom.catalogue.reading import check, read, refuse_pickle
+from tokloom.catalogue.reading import check, read
 from tokloom.catalogue.table import ENTRIES
 from tokloom.errors import ArgumentError, FormatError, SourceError, VocabularyNotFoundError
 
