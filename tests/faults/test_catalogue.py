@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,24 @@ class TestNotFound:
             tokloom.VocabularyNotFoundError, match=r"download of https://.*cl100k_base.*Error"
         ):
             tokloom.load("gpt4")
+
+    def test_the_hub_is_not_asked_again_and_again(self, monkeypatch, capfd):
+        """huggingface_hub tries six times, and writes each to standard error: half a minute for nothing."""
+        pytest.importorskip("huggingface_hub")
+        import huggingface_hub.constants
+
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        begun = time.monotonic()
+        with pytest.raises(
+            tokloom.VocabularyNotFoundError, match=r"download of https://.*CodeLlama"
+        ) as caught:
+            tokloom.load("codellama")
+        assert time.monotonic() - begun < 10
+        assert str(caught.value).count("download of") == 1  # its other file would be asked for in vain
+        assert "Retry" not in capfd.readouterr().err
 
 
 class TestSources:

@@ -13,8 +13,7 @@ import pytest
 
 import tokloom
 from faults.bare_machine import GPT4, put, served, tiktokens_path
-from tokloom import _engine
-from tokloom.catalogue import downloading, opening
+from tokloom.catalogue import downloading, tables
 from tokloom.catalogue.entries import File
 
 pytestmark = pytest.mark.usefixtures("nothing_here")
@@ -157,16 +156,13 @@ class TestOnceAProcess:
     def test_a_table_is_parsed_once_whatever_asks(self, files, monkeypatch):
         monkeypatch.setenv("TOKLOOM_CACHE", str(files))
         calls: list[str] = []
+        make = tables.vocabulary
 
-        class Spied:
-            def __getattr__(self, name):
-                return getattr(_engine, name)
+        def spied(found, splits, added_tokens):
+            calls.append(found.place)
+            return make(found, splits, added_tokens)
 
-            def read_ranks(self, data, origin):
-                calls.append(origin)
-                return _engine.read_ranks(data, origin)
-
-        monkeypatch.setattr(opening, "_engine", Spied())
+        monkeypatch.setattr(tables, "vocabulary", spied)
         found: list[tokloom.Tokenizer] = []
         names = ["gpt3", "p50k_base", "p50k_edit", "gpt3"] * 2
         threads = [
