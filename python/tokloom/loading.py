@@ -135,8 +135,9 @@ def load(
         except (VocabularyNotFoundError, MissingDependencyError):
             continue
         requested = os.fspath(name_or_path)
+        lacks = "can't be opened" if isinstance(missing, MissingDependencyError) else "isn't here"
         warnings.warn(
-            f"{requested!r} isn't here; {os.fspath(wish)!r}, from the fallback list, is used in its place, and its ids "
+            f"{requested!r} {lacks}; {os.fspath(wish)!r}, from the fallback list, is used in its place, and its ids "
             f"mean other tokens ({str(missing).splitlines()[0].removesuffix('. Looked at')})",
             TokloomWarning,
             stacklevel=2,
@@ -283,7 +284,7 @@ def _from_ranks(
     if pattern is None:
         raise ArgumentError(
             f"{path} is a rank file, which carries no split pattern: say it with pattern=, for instance "
-            "pattern='gpt4' for cl100k_base, and special_tokens= if it has any"
+            "pattern='gpt4' for cl100k_base, and special_tokens= if it has any (in a shell --pattern and --special-token)"
         )
     first = max((id for id, _ in tokens), default=-1) + 1
     special = [_checked(name, id) for name, id in _numbered(special_tokens, first)]

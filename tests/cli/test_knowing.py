@@ -130,6 +130,7 @@ class TestFallback:
         assert result.exit_code == 1
         assert result.stdout == ""
         assert "Nearest that is here: 'bytes'" in result.stderr
+        assert "--fallback bytes" in result.stderr
 
     @pytest.mark.usefixtures("nothing_here")
     def test_for_a_command_that_changes_a_vocabulary(self, run, corpus, tmp_path, mine):

@@ -70,6 +70,17 @@ class TestFallback:
         assert (tokenizer.name, tokenizer.requested, tokenizer.substituted) == ("bytes", "gpt4", True)
         assert tokloom.load("bytes").substituted is False
 
+    def test_a_library_that_is_not_installed_is_named(self, tmp_path, monkeypatch):
+        """The file is there: nobody is told that it isn't."""
+        path = put(tmp_path / "x.model", b"\x0a\x0e\x0a\x05<unk>\x15\0\0\0\0\x18\x02")
+        monkeypatch.setitem(sys.modules, "sentencepiece", None)
+        with pytest.warns(tokloom.TokloomWarning) as told:
+            assert tokloom.load(path, fallback=["bytes"]).substituted
+        said = str(told[0].message)
+        assert said.startswith(f"{str(path)!r} can't be opened; 'bytes', from the fallback list")
+        assert "sentencepiece, which isn't installed: pip install 'tokloom[sentencepiece]'" in said
+        assert "isn't here" not in said
+
     def test_what_is_here_needs_none(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")

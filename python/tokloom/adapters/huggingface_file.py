@@ -51,7 +51,7 @@ def opened(text: str, origin: str) -> tokenizers.Tokenizer:
         import tokenizers
     except ImportError:
         raise MissingDependencyError(
-            f"{origin} needs the library tokenizers: pip install 'tokloom[tokenizers]'"
+            f"{origin} needs the library tokenizers, which isn't installed: pip install 'tokloom[tokenizers]'"
         ) from None
     file = json.loads(text)
     check_charsmaps(file, origin)

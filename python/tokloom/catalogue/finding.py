@@ -208,7 +208,9 @@ def _not_found(entry: Entry, looked: Sequence[str]) -> str:
         f"To mend it: {remedy(entry)}",
     ]
     if near is not None:
-        lines.append(f"Nearest that is here: {near!r} (say fallback=[{near!r}] to take it)")
+        lines.append(
+            f"Nearest that is here: {near!r} (fallback=[{near!r}] takes it; in a shell --fallback {near})"
+        )
     return "\n".join(lines)
 
 
