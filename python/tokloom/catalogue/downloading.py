@@ -132,10 +132,10 @@ def _metadata(hub_file: HubFile) -> Any:  # noqa: ANN401 (huggingface_hub's own 
 
 def _answered(error: Exception) -> bool:
     """Whether the hub said something: what is raised of a network that is none is the network library's own."""
-    from huggingface_hub.utils import HfHubHTTPError
-
-    # What the library makes of no answer, and of no entry in its cache.
-    return isinstance(error, HfHubHTTPError) and type(error).__name__ != "LocalEntryNotFoundError"
+    # By name: the module that has them differs with the library's version. The second is what it makes of no answer and
+    # no entry in its cache.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return "HfHubHTTPError" in names and "LocalEntryNotFoundError" not in names
 
 
 def _reason(error: Exception) -> str:
