@@ -194,6 +194,18 @@ def charsmap(size: int, table: bytes, texts: bytes = b"") -> str:
     return base64.b64encode(size.to_bytes(4, "little") + table + texts).decode()
 
 
+LEAF = 0x100  # of a unit: a text is named where it leads to
+
+
+def trie(unit: int, value: int = 0) -> str:
+    """A table with one way, by the letter "a", to what this unit says; the texts are "é"."""
+    units = [0] * 256
+    units[0] = 0
+    units[ord("a")] = unit
+    units[ord("a") ^ 1] = value
+    return charsmap(1024, b"".join(one.to_bytes(4, "little") for one in units), "é".encode())
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [
@@ -204,6 +216,12 @@ def charsmap(size: int, table: bytes, texts: bytes = b"") -> str:
         (charsmap(0, b""), "should have 0 bytes"),
         (charsmap(2**32 - 1, bytes(8)), "should have 4,294,967,295 bytes, and 8 follow"),
         (charsmap(4, bytes(4), b"\xff"), "aren't UTF-8"),
+        (charsmap(4, bytes(4)), "outside of itself"),
+        (charsmap(1024, (256 << 10).to_bytes(4, "little") * 256), "outside of itself"),
+        (trie(LEAF | (256 << 10) | ord("a")), "outside of itself"),
+        (trie((256 << 10) | ord("a")), "outside of itself"),
+        (trie(LEAF | (1 << 10) | ord("a"), value=9), "leads to no text"),
+        (trie(LEAF | (1 << 10) | ord("a"), value=1), "leads to no text"),
         (None, "it is no text"),
         ([1], "it is no text"),
     ],
@@ -230,10 +248,12 @@ def test_a_charsmap_that_is_whole_is_taken(tmp_path):
         model_type="unigram", vocab_size=400, normalization_rule_name="nmt_nfkc"
     )
     rule = dict(fields(bytes(dict(fields(model))[3])))
-    whole = base64.b64encode(bytes(rule[2])).decode()
-    normalizer = {"type": "Precompiled", "precompiled_charsmap": whole}
-    data = json.dumps({**file_of(models.unigram), "normalizer": normalizer}).encode()
-    assert opened(tmp_path, data, "x.json").encode("ﬁ") == opened(tmp_path, data, "x.json").encode("fi")
+    for made in (base64.b64encode(bytes(rule[2])).decode(), trie(LEAF | (1 << 10) | ord("a"))):
+        normalizer = {"type": "Precompiled", "precompiled_charsmap": made}
+        data = json.dumps({**file_of(models.unigram), "normalizer": normalizer}).encode()
+        tokenizer = opened(tmp_path, data, "x.json")
+        one, other = ("ﬁ", "fi") if len(made) > 10_000 else ("a", "é")
+        assert tokenizer.encode(one) == tokenizer.encode(other) != []
 
 
 def with_model(make, **change) -> bytes:

@@ -53,13 +53,11 @@ def opened(text: str, origin: str) -> tokenizers.Tokenizer:
         raise MissingDependencyError(
             f"{origin} needs the library tokenizers, which isn't installed: pip install 'tokloom[tokenizers]'"
         ) from None
-    file = json.loads(text)
-    check_charsmaps(file, origin)
     try:
         with library_errors(origin):
             made = tokenizers.Tokenizer.from_str(text)
     except FormatError as error:
-        reason = unknown_part(file)
+        reason = unknown_part(json.loads(text))
         if not reason:
             raise
         told = str(error).removeprefix(f"{origin}: ")
@@ -73,7 +71,7 @@ def checked_text(data: bytes, origin: str) -> str:
     """The file as text, if it is a JSON object that can be read without harm.
 
     Raises:
-        FormatError: not UTF-8, not JSON, nested too deep, or without a model.
+        FormatError: not UTF-8, not JSON, nested too deep, without a model, or with a normalizer's table that is damaged.
         UnsupportedFormatError: the model leaves merges out at random.
     """
     try:
@@ -86,6 +84,7 @@ def checked_text(data: bytes, origin: str) -> str:
     if file["model"].get("dropout"):
         reason = f"model.dropout: {file['model']['dropout']!r}: merges left out at random give no certain ids"
         raise UnsupportedFormatError(f"{origin}: {reason}. Set it to null", reason)
+    check_charsmaps(file, origin)
     return text
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tokloom.adapters.charsmap import wrong_with
 from tokloom.errors import FormatError
 
 # Each section, the library's module that holds its types, and where a `Sequence` of it keeps its parts.
@@ -32,7 +31,7 @@ def unknown_part(file: Mapping[str, Any]) -> str:
     library = f"tokenizers {tokenizers.__version__}"
     extra = sorted(set(file).difference(_FIELDS))
     if extra:
-        return f"the field {extra[0]!r} isn't known to {library}: take it out"
+        return f"the field {extra[0]!r} isn't known to {library}: take it out, or update it (pip install -U tokenizers)"
     for section in _SECTIONS:
         known = set(dir(importlib.import_module(f"tokenizers.{_SECTIONS[section][0]}")))
         for path, part in parts(file, section):
@@ -71,33 +70,13 @@ def check_charsmaps(file: Mapping[str, Any], origin: str) -> None:
     """Refuses a table of SentencePiece's normalizer on which the library would panic, and write to standard error.
 
     Raises:
-        FormatError: it is cut short or none.
+        FormatError: it is cut short, or leads outside of itself.
     """
     for path, part in parts(file, "normalizer"):
         if part.get("type") == "Precompiled":
             text = part.get("precompiled_charsmap")
-            wrong = _wrong_with(text) if isinstance(text, str) else "it is no text"
+            wrong = wrong_with(text) if isinstance(text, str) else "it is no text"
             if wrong:
                 raise FormatError(
                     f"{origin}: {path}.precompiled_charsmap: {wrong}; take it whole from where the file was made"
                 )
-
-
-def _wrong_with(text: str) -> str:
-    """What is wrong with a charsmap: the size of a trie (32 bits), the trie, and texts in UTF-8."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        return f"it isn't base64 ({error})"
-    if base64.b64encode(data).decode() != text:
-        return "it isn't base64 (bits are left at its end)"
-    if len(data) < 4:
-        return f"it has {len(data)} bytes, and its first 4 say the size of its table"
-    size = int.from_bytes(data[:4], "little")
-    if not 4 <= size <= len(data) - 4:
-        return f"its table should have {size:,} bytes, and {len(data) - 4:,} follow"
-    try:
-        data[4 + size // 4 * 4 :].decode()
-    except UnicodeDecodeError as error:
-        return f"the texts after its table aren't UTF-8 ({error.reason})"
-    return ""

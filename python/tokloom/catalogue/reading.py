@@ -13,7 +13,7 @@ from tokloom.storage import read_file
 
 LARGEST = 1 << 28  # of a file whose size isn't published
 
-_ADVICE = "It is left as it is: remove it, or name another folder with TOKLOOM_CACHE (in Python also path=)"
+_ADVICE = "It is left as it is: remove it, or name another folder (TOKLOOM_CACHE; --to of `tokloom fetch`; path= in Python)"
 
 
 def read(path: Path, file: File, what: str, hub_hash: str | None = None) -> bytes:
