@@ -1,9 +1,9 @@
 """The table of known vocabularies and of the files they come from.
 
 A hash is here only if it is published, or was computed from a published package and found again elsewhere: those of
-OpenAI's files are in tiktoken's own source, the others are the hub's; that of deepseek-v3, which the hub keeps without a
-sha256, is in several public projects that pin the same revision. Where none could be established it is None, and the
-file is taken from the hub at a pinned revision with the hub's own hash, and from nowhere without one.
+OpenAI's files are in tiktoken's own source, the others are the hub's; that of deepseek-v3 is stated by several public
+projects, some of which pin the same revision. Where none could be established it is None, and the file is taken from the
+hub at a pinned revision with the hub's own hash, and from nowhere without one.
 """
 
 from __future__ import annotations
