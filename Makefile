@@ -56,7 +56,7 @@ bench: $(BENCH)/.made $(VENV)/.built ## measure speed, memory and exactness besi
 .PHONY: clean
 clean: ## remove all that was made here (cargo's shared target directory too)
 	rm -rf $(VENV) $(NEWEST) $(OLDEST) $(BENCH) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis python/tokloom/_engine*.so
-	find python reference tests examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find python tests examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 	-$(CARGO) clean --quiet
 
 # --- the parts ------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def counted(minbpe: str | None) -> dict[str, tuple[int | None, str]]:
     """Lines and a note, by name. The peers are counted in the source that PyPI has of the measured version."""
     ours = [path for folder in ("crates", "python") for path in _sources((_ROOT / folder).rglob("*"))]
     return {
-        "plain Python": (sum(map(_of, _sources((_ROOT / "reference").glob("*")))), "reference/"),
+        "plain Python": (_of(_ROOT / "python/tokloom/reference.py"), "tokloom/reference.py"),
         "minbpe": (sum(map(_of, _sources(Path(minbpe, "minbpe").glob("*.py")))) if minbpe else None, ""),
         **{name: _published(name) for name in ("rustbpe", "tiktoken", "tokenizers")},
         "tokloom": (sum(map(_of, ours)), "all of it: engine, bindings, sources, command line, comparisons"),

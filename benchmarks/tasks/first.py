@@ -87,13 +87,12 @@ def _encode(job: Job, texts: list[str]) -> Result:
 
 
 def _reference() -> Any:  # noqa: ANN401
-    """The specification in `reference/`, as a function on texts; it keeps nothing between two calls."""
+    """The specification, `tokloom.reference`, as a function on texts; it keeps nothing between two calls."""
     import base64
 
-    sys.path.insert(0, str(Path(__file__).parents[2] / "reference"))
     import tiktoken
 
-    import tokloom_reference as reference
+    from tokloom import reference
 
     vocabulary = VOCABULARIES[_VOCABULARY]
     lines = (line.split() for line in vocabulary.path.read_bytes().splitlines())

@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pickle
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from tokloom.errors import SpecialTokenError
 from tokloom.tokenizer import Tokenizer
@@ -27,6 +25,8 @@ SAMPLE = (
     "",
 )
 """What is looked at where no text is given: scripts, code, white space, and what could be control tokens."""
+
+T = TypeVar("T", str, bytes)
 
 _REFERENCE_BYTES = 20_000  # the reference is clear before fast: some seconds
 
@@ -45,7 +45,7 @@ class Check:
 
     Attributes:
         name: what was checked.
-        passed: whether it holds; None where it couldn't be checked, `told` says why.
+        passed: whether it holds; None where nothing could be checked, `told` says why.
         told: what was found.
         seconds: how long it took.
     """
@@ -104,7 +104,7 @@ def initialisation(tokenizer: Tokenizer, texts: list[bytes]) -> str:  # noqa: AR
 def round_trip(tokenizer: Tokenizer, texts: list[bytes]) -> str:
     """What is encoded comes back, as far as the tokenizer guarantees it."""
     if tokenizer.guarantees == "bytes":
-        for number, data in enumerate(texts):
+        for number, data in _not_empty(enumerate(texts)):
             if tokenizer.decode_bytes(tokenizer.encode(data)) != data:
                 raise _FailedError(f"document {number}: other bytes came back")
         return f"{len(texts):,} documents, every byte"
@@ -121,27 +121,23 @@ def round_trip(tokenizer: Tokenizer, texts: list[bytes]) -> str:
 
 def batches(tokenizer: Tokenizer, texts: list[bytes]) -> str:
     """Many texts at once give what each gives alone, whatever the threads."""
-    readable = [text for _, text in _readable(texts)]
-    alone = [tokenizer.encode(text) for text in readable]
+    given = [document for _, document in _documents(tokenizer, texts)]
+    alone = [tokenizer.encode(document) for document in given]
     for threads in (1, 4):
-        if tokenizer.encode_batch(readable, threads=threads) != alone:
+        if tokenizer.encode_batch(given, threads=threads) != alone:
             raise _FailedError(f"encode_batch with {threads} threads gives other ids")
-    if tokenizer.encode_batch_to_numpy(readable).tolist() != alone:
+    if tokenizer.encode_batch_to_numpy(given).tolist() != alone:
         raise _FailedError("encode_batch_to_numpy gives other ids")
-    if [tokenizer.count_tokens(text) for text in readable] != list(map(len, alone)):
+    if [tokenizer.count_tokens(document) for document in given] != list(map(len, alone)):
         raise _FailedError("count_tokens counts others than encode gives")
-    return f"{len(readable):,} documents, {sum(map(len, alone)):,} tokens"
+    return f"{len(given):,} documents, {sum(map(len, alone)):,} tokens"
 
 
 def special_tokens(tokenizer: Tokenizer, texts: list[bytes]) -> str:
     """Text stays text; a control token comes out of it only where that is asked for."""
     known = tokenizer.special_tokens
     if not known:
-        return "the vocabulary has none"
-    control = set(known.values())
-    for number, text in _readable(texts):
-        if control.intersection(tokenizer.encode(text)) - _also_text(tokenizer):
-            raise _FailedError(f"document {number}: a control token came out of text")
+        raise _SkippedError("the vocabulary has none")
     for name, id in list(known.items())[:64]:
         if id in tokenizer.encode(name) and id not in _also_text(tokenizer):
             raise _FailedError(f"{name!r} as text gives its id")
@@ -152,7 +148,12 @@ def special_tokens(tokenizer: Tokenizer, texts: list[bytes]) -> str:
         except SpecialTokenError:
             continue
         raise _FailedError(f'{name!r} with special="raise" isn\'t refused')
-    return f"{len(known):,} known, text stays text"
+    control = set(known.values())
+    documents = _documents(tokenizer, texts)
+    for number, document in documents:
+        if control.intersection(tokenizer.encode(document)) - _also_text(tokenizer):
+            raise _FailedError(f"document {number}: a control token came out of text")
+    return f"{len(known):,} known, text stays text in {len(documents):,} documents"
 
 
 def _also_text(tokenizer: Tokenizer) -> set[int]:
@@ -199,7 +200,7 @@ def reference(tokenizer: Tokenizer, texts: list[bytes]) -> str:
     added = [specification.Added(*token) for token in vocabulary.added_tokens]
     by_hand = specification.Tokenizer(vocabulary.splits, ids, parts, added)
     done = 0
-    for number, data in enumerate(texts):
+    for number, data in _not_empty(enumerate(texts)):
         part = data[: max(0, _REFERENCE_BYTES - done)]
         if tokenizer.encode(part) != [id for id, _ in specification.tokens(by_hand, part)]:
             raise _FailedError(f"document {number}: other ids than the reference's")
@@ -208,23 +209,32 @@ def reference(tokenizer: Tokenizer, texts: list[bytes]) -> str:
 
 
 def _specification() -> ModuleType:
-    """The reference, which lies in the source tree beside the package, not in it."""
-    folder = Path(__file__).parents[2] / "reference"
-    if "tokloom_reference" not in sys.modules and not (folder / "tokloom_reference.py").is_file():
-        raise _SkippedError("the reference lies in tokloom's source tree, and this is an installed package")
+    """The reference, which needs a library that nothing else here does."""
     if importlib.util.find_spec("regex") is None:
         raise _SkippedError("the reference needs regex (pip install regex)")
-    sys.path.insert(0, str(folder))
-    try:
-        return importlib.import_module("tokloom_reference")
-    finally:
-        sys.path.remove(str(folder))
+    return importlib.import_module("tokloom.reference")
+
+
+def _documents(tokenizer: Tokenizer, texts: list[bytes]) -> Sequence[tuple[int, str | bytes]]:
+    """The documents that this tokenizer is for, with their numbers: bytes, if it takes any; else those in UTF-8."""
+    return _not_empty(enumerate(texts)) if tokenizer.guarantees == "bytes" else _readable(texts)
 
 
 def _readable(texts: list[bytes]) -> list[tuple[int, str]]:
     """The documents that are UTF-8, with their numbers."""
     texts_or_none = ((number, _decoded(data)) for number, data in enumerate(texts))
-    return [(number, text) for number, text in texts_or_none if text is not None]
+    readable = [(number, text) for number, text in texts_or_none if text is not None]
+    if texts and not readable:
+        raise _SkippedError("nothing to check it on: no document is UTF-8")
+    return _not_empty(readable)
+
+
+def _not_empty(documents: Iterable[tuple[int, T]]) -> list[tuple[int, T]]:
+    """All of them, if there is text in any: what was tried on nothing isn't kept."""
+    listed = list(documents)
+    if not any(document for _, document in listed):
+        raise _SkippedError("nothing to check it on: the text is empty")
+    return listed
 
 
 def _decoded(data: bytes) -> str | None:

@@ -63,7 +63,7 @@ def vocabularies() -> list[KnownVocabulary]:
 def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> Path | None:
     """Brings a known vocabulary's file into a folder, for a machine without a network, and returns its path.
 
-    None for what needs no file.
+    None for what needs no file. A file that is there already is verified, and never written over.
 
     Args:
         name: a known name or alias.
@@ -72,8 +72,8 @@ def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: b
 
     Raises:
         VocabularyNotFoundError: its file is nowhere, or nothing is known by that name.
-        FormatError: a file of its name is not the published one.
-        SourceError: the system refuses to write (also an OSError).
+        FormatError: a file of its name is not the published one; it is left as it is.
+        SourceError: the system refuses to write, or `directory` is a file (also an OSError).
 
     Example:
         >>> import tokloom
@@ -135,8 +135,9 @@ def load(
         except (VocabularyNotFoundError, MissingDependencyError):
             continue
         requested = os.fspath(name_or_path)
+        lacks = "can't be opened" if isinstance(missing, MissingDependencyError) else "isn't here"
         warnings.warn(
-            f"{requested!r} isn't here; {os.fspath(wish)!r}, from the fallback list, is used in its place, and its ids "
+            f"{requested!r} {lacks}; {os.fspath(wish)!r}, from the fallback list, is used in its place, and its ids "
             f"mean other tokens ({str(missing).splitlines()[0].removesuffix('. Looked at')})",
             TokloomWarning,
             stacklevel=2,
@@ -283,7 +284,7 @@ def _from_ranks(
     if pattern is None:
         raise ArgumentError(
             f"{path} is a rank file, which carries no split pattern: say it with pattern=, for instance "
-            "pattern='gpt4' for cl100k_base, and special_tokens= if it has any"
+            "pattern='gpt4' for cl100k_base, and special_tokens= if it has any (in a shell --pattern and --special-token)"
         )
     first = max((id for id, _ in tokens), default=-1) + 1
     special = [_checked(name, id) for name, id in _numbered(special_tokens, first)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import json
 import pickle
 import random
+import zipfile
 
 import pytest
 import tokenizers
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 import tokloom
 from conformance import models
+from tokloom import catalogue
 from tokloom.adapters import huggingface, sentencepiece
 
 
@@ -41,10 +44,61 @@ class Trap:
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.json", "x.bin", "x.tiktoken"])
-def test_a_pickle_is_refused_unread(tmp_path, name):
-    with pytest.raises(tokloom.FormatError, match="pickle") as caught:
-        opened(tmp_path, pickle.dumps(Trap()), name)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "held",
+    [
+        Trap(),
+        {"a": [1, 2, object]},
+        {},
+        [],
+        ["x", 1],
+        ("x", 1),
+        (1, 2.5, None, True, 10**30),
+        5,
+        "text",
+        {b"token": 5},
+        list(range(5_000)),
+        {str(number): number for number in range(2_000)},
+    ],
+    ids=lambda held: type(held).__name__,
+)
+def test_a_pickle_is_refused_unread(tmp_path, name, protocol, held):
+    with pytest.raises(tokloom.FormatError, match="a pickle, which is a program") as caught:
+        opened(tmp_path, pickle.dumps(held, protocol), name)
     assert str(tmp_path / name) in str(caught.value)
+    assert "pickle.load(file)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b".",
+        b"Hello.",
+        b"(see below).",
+        b"cat\ndog\n",
+        b"cat\ndog.",
+        b"c is a letter.\nd is one.",
+        b"(I think so.)\n" * 1_000 + b".",
+        b"IQ== 0\nIg== 1",
+        b"\n\x04\n\x02ab.",
+        b'{"model": {}}',
+    ],
+)
+def test_what_is_no_pickle_is_not_called_one(tmp_path, data):
+    (tmp_path / "x.tiktoken").write_bytes(data)
+    catalogue.refuse_pickle(tmp_path / "x.tiktoken")
+
+
+@pytest.mark.parametrize("name", ["x.pt", "tokenizer.model", "x.json", "x.pkl"])
+def test_a_checkpoint_of_pytorch_is_called_what_it_is(tmp_path, name):
+    """As `torch.save` writes it: an archive with the pickle first."""
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(Trap()))
+        archive.writestr("archive/data/0", bytes(8))
+    with pytest.raises(tokloom.FormatError, match=r"a checkpoint of PyTorch.*Export the vocabulary"):
+        tokloom.load(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +159,101 @@ def test_a_tokenizer_json_cut_anywhere(tmp_path, make):
 def test_parts_that_nobody_knows(tmp_path, change):
     with pytest.raises(tokloom.FormatError, match=r"x\.json"):
         opened(tmp_path, json.dumps({**file_of(models.word_piece), **change}).encode(), "x.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model": {"type": "Nope", "vocab": {}}}, "model: the type 'Nope' isn't known to tokenizers "),
+        ({"pre_tokenizer": {"type": "Weird"}}, "pre_tokenizer: the type 'Weird' isn't known to tokenizers "),
+        (
+            {"decoder": {"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "Weird"}]}},
+            "decoder.decoders[1]: the type 'Weird' isn't known to tokenizers ",
+        ),
+        (
+            {
+                "normalizer": {
+                    "type": "Sequence",
+                    "normalizers": [{"type": "Sequence", "normalizers": [{"type": "New"}]}],
+                }
+            },
+            "normalizer.normalizers[0].normalizers[0]: the type 'New'",
+        ),
+        ({"extra": 1}, "the field 'extra' isn't known to tokenizers "),
+    ],
+)
+def test_the_unknown_part_is_named_before_the_librarys_own_words(tmp_path, change, said):
+    with pytest.raises(tokloom.FormatError) as caught:
+        opened(tmp_path, json.dumps({**file_of(models.word_piece), **change}).encode(), "x.json")
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'x.json'}: {said}")
+    assert "The library tokenizers says:" in message
+
+
+def charsmap(size: int, table: bytes, texts: bytes = b"") -> str:
+    return base64.b64encode(size.to_bytes(4, "little") + table + texts).decode()
+
+
+LEAF = 0x100  # of a unit: a text is named where it leads to
+
+
+def trie(unit: int, value: int = 0) -> str:
+    """A table with one way, by the letter "a", to what this unit says; the texts are "é"."""
+    units = [0] * 256
+    units[0] = 0
+    units[ord("a")] = unit
+    units[ord("a") ^ 1] = value
+    return charsmap(1024, b"".join(one.to_bytes(4, "little") for one in units), "é".encode())
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("AAAA", "it has 3 bytes"),
+        ("", "it has 0 bytes"),
+        ("!!!", "it isn't base64"),
+        ("AAAAAB==", "bits are left"),
+        (charsmap(0, b""), "should have 0 bytes"),
+        (charsmap(2**32 - 1, bytes(8)), "should have 4,294,967,295 bytes, and 8 follow"),
+        (charsmap(4, bytes(4), b"\xff"), "aren't UTF-8"),
+        (charsmap(4, bytes(4)), "outside of itself"),
+        (charsmap(1024, (256 << 10).to_bytes(4, "little") * 256), "outside of itself"),
+        (trie(LEAF | (256 << 10) | ord("a")), "outside of itself"),
+        (trie((256 << 10) | ord("a")), "outside of itself"),
+        (trie(LEAF | (1 << 10) | ord("a"), value=9), "leads to no text"),
+        (trie(LEAF | (1 << 10) | ord("a"), value=1), "leads to no text"),
+        (None, "it is no text"),
+        ([1], "it is no text"),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_charsmap_on_which_the_library_would_panic(tmp_path, capfd, made, said, nested):
+    normalizer = {"type": "Precompiled", "precompiled_charsmap": made}
+    path = "normalizer"
+    if nested:
+        normalizer, path = {"type": "Sequence", "normalizers": [normalizer]}, "normalizer.normalizers[0]"
+    data = json.dumps({**file_of(models.unigram), "normalizer": normalizer}).encode()
+    with pytest.raises(tokloom.FormatError) as caught:
+        opened(tmp_path, data, "x.json")
+    assert f"{tmp_path / 'x.json'}: {path}.precompiled_charsmap: " in str(caught.value)
+    assert said in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_charsmap_that_is_whole_is_taken(tmp_path):
+    """SentencePiece's own, out of a model that it trained."""
+    from tokloom.adapters.sentencepiece_file import fields
+
+    model = models.sentencepiece_model(
+        model_type="unigram", vocab_size=400, normalization_rule_name="nmt_nfkc"
+    )
+    rule = dict(fields(bytes(dict(fields(model))[3])))
+    for made in (base64.b64encode(bytes(rule[2])).decode(), trie(LEAF | (1 << 10) | ord("a"))):
+        normalizer = {"type": "Precompiled", "precompiled_charsmap": made}
+        data = json.dumps({**file_of(models.unigram), "normalizer": normalizer}).encode()
+        tokenizer = opened(tmp_path, data, "x.json")
+        one, other = ("ﬁ", "fi") if len(made) > 10_000 else ("a", "é")
+        assert tokenizer.encode(one) == tokenizer.encode(other) != []
 
 
 def with_model(make, **change) -> bytes:

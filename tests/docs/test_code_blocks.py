@@ -62,6 +62,13 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # what a page needs is here, or its test is skipped
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    # Where the package isn't installed, only on the path, its module is the command.
+    if shutil.which("tokloom") is None:
+        command = tmp_path / ".bin" / "tokloom"
+        command.parent.mkdir()
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tokloom.cli "$@"\n', "utf-8")
+        command.chmod(0o755)
+        monkeypatch.setenv("PATH", str(command.parent), prepend=os.pathsep)
     return tmp_path
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,24 @@ class TestNotFound:
             tokloom.VocabularyNotFoundError, match=r"download of https://.*cl100k_base.*Error"
         ):
             tokloom.load("gpt4")
+
+    def test_the_hub_is_not_asked_again_and_again(self, monkeypatch, capfd):
+        """huggingface_hub tries six times, and writes each to standard error: half a minute for nothing."""
+        pytest.importorskip("huggingface_hub")
+        import huggingface_hub.constants
+
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        begun = time.monotonic()
+        with pytest.raises(
+            tokloom.VocabularyNotFoundError, match=r"download of https://.*CodeLlama"
+        ) as caught:
+            tokloom.load("codellama")
+        assert time.monotonic() - begun < 10
+        assert str(caught.value).count("download of") == 1  # its other file would be asked for in vain
+        assert "Retry" not in capfd.readouterr().err
 
 
 class TestSources:
@@ -220,18 +239,46 @@ class TestAltered:
         assert known.problem is not None
         assert "cut short or altered" in known.problem
 
-    def test_another_vocabulary_than_the_name_says(self):
-        """No hash of codellama's file is published: its size in ids is checked."""
-        pytest.importorskip("sentencepiece")
-        published_path = carried_path("mistral-v1")
-        with pytest.raises(tokloom.FormatError, match="32,016"):
-            tokloom.load("codellama", path=published_path)
+    def test_what_nothing_can_verify_does_not_get_the_name(self, tmp_path):
+        """No hash of codellama's file is published: any file with as many ids would pass."""
+        path = tmp_path / "tokenizer.json"
+        tokens = {f"token{id}": id for id in range(32_016)}
+        model = {"type": "WordLevel", "vocab": tokens, "unk_token": "token0"}
+        path.write_text(json.dumps({"version": "1.0", "model": model}))
+        for given in (path, tmp_path):
+            with pytest.raises(tokloom.FormatError, match=r"can't be verified.*by its path alone") as caught:
+                tokloom.load("codellama", path=given, fallback=["bytes"])
+            assert str(path) in str(caught.value)
+        pytest.importorskip("tokenizers")
+        assert tokloom.load(path).vocab_size == 32_016
 
-    def test_a_model_that_is_none(self, tmp_path):
-        path = put(tmp_path / "tokenizer.model", b"\n\x04\n\x02ab rubbish")
+    def test_a_hash_that_is_kept_with_a_file_verifies_it(self, tmp_path):
+        """And then its size in ids is looked at: this is another vocabulary's file under codellama's name."""
         pytest.importorskip("sentencepiece")
-        with pytest.raises(tokloom.FormatError, match=r"tokenizer\.model"):
-            tokloom.load("codellama", path=path)
+        data = carried_path("mistral-v1").read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        downloading.write(tmp_path, BY_NAME["codellama"].files[0], data, digest)
+        blob = put(tmp_path / "hub" / "blobs" / digest, data)
+        link = tmp_path / "hub" / "tokenizer.model"
+        link.symlink_to(blob)
+        for given in (tmp_path, tmp_path / "codellama.model", link):
+            with pytest.raises(tokloom.FormatError, match="32,016"):
+                tokloom.load("codellama", path=given)
+        put(blob, data[:-1])
+        with pytest.raises(tokloom.FormatError, match="as the hub says"):
+            tokloom.load("codellama", path=link)
+
+    def test_a_vocabulary_of_the_right_size_is_not_deepseeks(self, tmp_path):
+        path = put(tmp_path / "tokenizer.json", b"{}")
+        with pytest.raises(tokloom.FormatError, match=r"not deepseek-v3\.tokenizer\.json as published"):
+            tokloom.load("deepseek-v3", path=path)
+
+    @pytest.mark.parametrize("name", [name for name in tokloom.names() if name != "bytes"])
+    def test_a_remedy_works_on_the_command_line(self, name):
+        """There is no `path=` there."""
+        remedy = {one.name: one for one in tokloom.vocabularies()}[name].remedy
+        assert remedy
+        assert "path=" not in remedy
 
     @pytest.mark.parametrize(
         "change",

@@ -8,13 +8,12 @@ import sys
 import threading
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 import tokloom
 from faults.bare_machine import GPT4, put, served, tiktokens_path
-from tokloom.catalogue import downloading, opening, tables
+from tokloom.catalogue import downloading, tables
 from tokloom.catalogue.entries import File
 
 pytestmark = pytest.mark.usefixtures("nothing_here")
@@ -70,6 +69,17 @@ class TestFallback:
             tokenizer = tokloom.load("gpt4", fallback=["gpt2", "bytes"])
         assert (tokenizer.name, tokenizer.requested, tokenizer.substituted) == ("bytes", "gpt4", True)
         assert tokloom.load("bytes").substituted is False
+
+    def test_a_library_that_is_not_installed_is_named(self, tmp_path, monkeypatch):
+        """The file is there: nobody is told that it isn't."""
+        path = put(tmp_path / "x.model", b"\x0a\x0e\x0a\x05<unk>\x15\0\0\0\0\x18\x02")
+        monkeypatch.setitem(sys.modules, "sentencepiece", None)
+        with pytest.warns(tokloom.TokloomWarning) as told:
+            assert tokloom.load(path, fallback=["bytes"]).substituted
+        said = str(told[0].message)
+        assert said.startswith(f"{str(path)!r} can't be opened; 'bytes', from the fallback list")
+        assert "sentencepiece, which isn't installed: pip install 'tokloom[sentencepiece]'" in said
+        assert "isn't here" not in said
 
     def test_what_is_here_needs_none(self):
         with warnings.catch_warnings():
@@ -157,12 +167,13 @@ class TestOnceAProcess:
     def test_a_table_is_parsed_once_whatever_asks(self, files, monkeypatch):
         monkeypatch.setenv("TOKLOOM_CACHE", str(files))
         calls: list[str] = []
+        make = tables.vocabulary
 
-        def spied(found, *rest):
+        def spied(found, splits, added_tokens):
             calls.append(found.place)
-            return tables.vocabulary(found, *rest)
+            return make(found, splits, added_tokens)
 
-        monkeypatch.setattr(opening, "tables", SimpleNamespace(vocabulary=spied))
+        monkeypatch.setattr(tables, "vocabulary", spied)
         found: list[tokloom.Tokenizer] = []
         names = ["gpt3", "p50k_base", "p50k_edit", "gpt3"] * 2
         threads = [

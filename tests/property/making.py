@@ -11,8 +11,7 @@ import tiktoken
 
 import samples
 import tokloom
-import tokloom_reference as reference
-from tokloom import BPETokenizer
+from tokloom import BPETokenizer, reference
 
 # tiktoken ends the process where an expression matches nothing at all, and tokloom refuses it: a test of its own.
 CUSTOM = [pattern for pattern in samples.CUSTOM_PATTERNS if pattern != "x*"]

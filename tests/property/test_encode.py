@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import samples
 import tokloom
-import tokloom_reference as reference
 from property import making
+from tokloom import reference
 
 some_pattern = st.sampled_from(making.PATTERNS)
 

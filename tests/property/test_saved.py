@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import samples
 import tokloom
-import tokloom_reference as reference
 from property import making
-from tokloom_reference import Added
+from tokloom import reference
+from tokloom.reference import Added
 
 BYTES: Any = tokloom.load("bytes")
 

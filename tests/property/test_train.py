@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import samples
 import tokloom
-import tokloom_reference as reference
 from property import making
+from tokloom import reference
 
 documents = st.lists(samples.settled_texts(20) | samples.byte_strings(10), min_size=1, max_size=6).filter(any)
 some_pattern = st.sampled_from(making.PATTERNS)

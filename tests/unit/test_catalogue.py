@@ -33,9 +33,14 @@ def test_a_rank_file_with_the_entrys_pattern_and_special_tokens(tmp_path):
         tokenizer.decode_bytes([258])
 
 
-def test_a_file_without_a_published_hash_is_taken_from_a_path_if_its_size_in_ids_fits(tmp_path):
+def test_a_file_without_a_published_hash_is_taken_from_a_path_if_the_hubs_is_kept_and_its_size_in_ids_fits(
+    tmp_path,
+):
     trained = tokloom.train(["low lower lowest"] * 3, 260)
     trained.export(tmp_path / "tokenizer.json", format="huggingface")
+    data = (tmp_path / "tokenizer.json").read_bytes()
+    blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    (tmp_path / "tokenizer.json.hash").write_text(f"{blob}\n")
     file = File("made.json", "tokenizer.json", None, None)
     tokenizer = opening._open(entry(file, 260), tmp_path / "tokenizer.json", offline=True)
     assert tokenizer.encode("lower") == trained.encode("lower")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import samples
-import tokloom_reference as reference
-from tokloom_reference import Added, Tokenizer
+from tokloom import reference
+from tokloom.reference import Added, Tokenizer
 
 CHARACTERS = "characters"
 GPT4 = [(samples.CL100K, CHARACTERS)]

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tokloom.adapters.huggingface_parts import check_charsmaps, unknown_part
 from tokloom.errors import (
     FormatError,
     MissingDependencyError,
@@ -50,10 +51,17 @@ def opened(text: str, origin: str) -> tokenizers.Tokenizer:
         import tokenizers
     except ImportError:
         raise MissingDependencyError(
-            f"{origin} needs the library tokenizers: pip install 'tokloom[tokenizers]'"
+            f"{origin} needs the library tokenizers, which isn't installed: pip install 'tokloom[tokenizers]'"
         ) from None
-    with library_errors(origin):
-        made = tokenizers.Tokenizer.from_str(text)
+    try:
+        with library_errors(origin):
+            made = tokenizers.Tokenizer.from_str(text)
+    except FormatError as error:
+        reason = unknown_part(json.loads(text))
+        if not reason:
+            raise
+        told = str(error).removeprefix(f"{origin}: ")
+        raise FormatError(f"{origin}: {reason}. {told[0].upper()}{told[1:]}") from None
     made.no_truncation()
     made.no_padding()
     return made
@@ -63,7 +71,7 @@ def checked_text(data: bytes, origin: str) -> str:
     """The file as text, if it is a JSON object that can be read without harm.
 
     Raises:
-        FormatError: not UTF-8, not JSON, nested too deep, or without a model.
+        FormatError: not UTF-8, not JSON, nested too deep, without a model, or with a normalizer's table that is damaged.
         UnsupportedFormatError: the model leaves merges out at random.
     """
     try:
@@ -76,6 +84,7 @@ def checked_text(data: bytes, origin: str) -> str:
     if file["model"].get("dropout"):
         reason = f"model.dropout: {file['model']['dropout']!r}: merges left out at random give no certain ids"
         raise UnsupportedFormatError(f"{origin}: {reason}. Set it to null", reason)
+    check_charsmaps(file, origin)
     return text
 
 

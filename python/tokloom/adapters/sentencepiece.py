@@ -182,7 +182,7 @@ def _opened(data: bytes, origin: str) -> sentencepiece.SentencePieceProcessor:
         import sentencepiece
     except ImportError:
         raise MissingDependencyError(
-            f"{origin} needs the library sentencepiece: pip install 'tokloom[sentencepiece]'"
+            f"{origin} needs the library sentencepiece, which isn't installed: pip install 'tokloom[sentencepiece]'"
         ) from None
     try:
         return sentencepiece.SentencePieceProcessor(model_proto=data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 from tokloom.catalogue.entries import File, HubFile
 from tokloom.catalogue.places import cache_folder, hash_file
@@ -94,14 +95,14 @@ def _by_hub(file: File, hub_file: HubFile, looked: list[str]) -> tuple[bytes, st
         )
         return None
     try:
+        # Asked first, since it doesn't try again: without a network the download itself does, for half a minute.
+        _metadata(hub_file)
         path = Path(
             huggingface_hub.hf_hub_download(hub_file.repository, hub_file.path, revision=hub_file.revision)
         )
     except Exception as error:  # noqa: BLE001 (as above)
         looked.append(f"download of {hub_file.url}: {_reason(error)}")
-        if (
-            type(error).__name__ == "LocalEntryNotFoundError"
-        ):  # what the library makes of a network that is none
+        if not _answered(error):
             raise UnreachableError from None
         return None
     data = read_file(path, at_most=1 << 28)
@@ -118,11 +119,23 @@ def _by_hub(file: File, hub_file: HubFile, looked: list[str]) -> tuple[bytes, st
 
 def _hash_by_hub(hub_file: HubFile) -> str | None:
     """Asked for where the hub's cache has copies in place of links, as on Windows."""
+    etag: str | None = _metadata(hub_file).etag
+    return etag
+
+
+def _metadata(hub_file: HubFile) -> Any:  # noqa: ANN401 (huggingface_hub's own type)
     import huggingface_hub
 
     url = huggingface_hub.hf_hub_url(hub_file.repository, hub_file.path, revision=hub_file.revision)
-    etag: str | None = huggingface_hub.get_hf_file_metadata(url).etag
-    return etag
+    return huggingface_hub.get_hf_file_metadata(url)
+
+
+def _answered(error: Exception) -> bool:
+    """Whether the hub said something: what is raised of a network that is none is the network library's own."""
+    # By name: the module that has them differs with the library's version. The second is what it makes of no answer and
+    # no entry in its cache.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return "HfHubHTTPError" in names and "LocalEntryNotFoundError" not in names
 
 
 def _reason(error: Exception) -> str:

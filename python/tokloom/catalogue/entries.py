@@ -52,7 +52,8 @@ class File:
     Attributes:
         name: as it is called in tokloom's cache.
         form: how it is read.
-        sha256: of the published file. None where none could be established: then the hub's own hash must fit.
+        sha256: of the published file. None where none could be established: then the hub's own hash must fit,
+            wherever the file is from.
         size: in bytes; None together with `sha256`.
         url: where tiktoken's own source says that it is published.
         hub: where the Hugging Face hub has it.

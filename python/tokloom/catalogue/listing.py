@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from tokloom.catalogue.downloading import write
 from tokloom.catalogue.entries import Entry
-from tokloom.catalogue.finding import find, place_of, remedy
+from tokloom.catalogue.finding import find, place_of, read_verified, remedy
 from tokloom.catalogue.places import cache_folder
 from tokloom.catalogue.table import BY_NAME, ENTRIES
-from tokloom.errors import FormatError, VocabularyNotFoundError
+from tokloom.errors import FormatError, SourceError, VocabularyNotFoundError
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,37 @@ def _known(entry: Entry) -> KnownVocabulary:
 
 
 def fetch(name: str, directory: str | PathLike[str] | None = None, *, offline: bool = False) -> Path | None:
-    """Brings a file into a folder: `tokloom.fetch`."""
+    """Brings a file into a folder, if it isn't there: `tokloom.fetch`."""
     entry = entry_of(name)
     if not entry.files:
         return None
     folder = Path(directory) if directory is not None else cache_folder()
+    if folder.exists() and not folder.is_dir():
+        raise SourceError(
+            errno.ENOTDIR,
+            "is a file, and `fetch` fills a folder: name one that is, or will be, a folder "
+            "(--to DIR, or TOKLOOM_CACHE)",
+            str(folder),
+        )
+    there = _already_in(folder, entry)
+    if there is not None:
+        return there
     found = find(entry, offline=offline)
     return write(folder, found.file, found.data, found.hub_hash)
+
+
+def _already_in(folder: Path, entry: Entry) -> Path | None:
+    """The entry's file in a folder to be filled, verified; None where there is none.
+
+    Raises:
+        FormatError: something else lies there by its name; it isn't written over, since it may be somebody's.
+    """
+    for file in entry.files:
+        path = folder / file.name
+        if path.is_symlink() or path.exists():
+            read_verified(path, file, "in the folder to fill")
+            return path
+    return None
 
 
 def entry_of(name: str) -> Entry:

@@ -63,7 +63,7 @@ def _temporary() -> Path:
 def places(file: File) -> Iterator[Place]:
     """Every place on this machine where the file may lie, in order."""
     path = cache_folder() / file.name
-    yield Place("tokloom's cache", path, hub_hash=_kept_hash(path) if file.sha256 is None else None)
+    yield Place("tokloom's cache", path, hub_hash=kept_hash(path) if file.sha256 is None else None)
     yield from _in_tiktokens_cache(file)
     for hub_file in file.hub:
         yield from _in_hub_cache(file, hub_file)
@@ -81,12 +81,23 @@ def hash_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.hash")
 
 
-def _kept_hash(path: Path) -> str | None:
+def kept_hash(path: Path) -> str | None:
+    """The hub's own hash as it is kept beside a file."""
     try:
         kept = hash_file(path).read_text("ascii").strip()
     except (OSError, UnicodeError):
         return None
-    return kept if re.fullmatch("[0-9a-f]{40}([0-9a-f]{24})?", kept) else None
+    return _as_hash(kept)
+
+
+def hub_hash_of(path: Path) -> str | None:
+    """The hub's own hash of a file of any folder: kept beside it, or what its blob in the hub's cache is called."""
+    blob = path.resolve()
+    return kept_hash(path) or (_as_hash(blob.name) if blob.parent.name == "blobs" else None)
+
+
+def _as_hash(name: str) -> str | None:
+    return name if re.fullmatch("[0-9a-f]{40}([0-9a-f]{24})?", name) else None
 
 
 def _in_tiktokens_cache(file: File) -> Iterator[Place]:

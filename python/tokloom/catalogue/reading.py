@@ -7,12 +7,13 @@ import hashlib
 from pathlib import Path
 
 from tokloom.catalogue.entries import File
+from tokloom.catalogue.pickles import refuse_pickle
 from tokloom.errors import FormatError
 from tokloom.storage import read_file
 
 LARGEST = 1 << 28  # of a file whose size isn't published
 
-_ADVICE = "It is left as it is: remove it, or give another one with path="
+_ADVICE = "It is left as it is: remove it, or name another folder (TOKLOOM_CACHE; --to of `tokloom fetch`; path= in Python)"
 
 
 def read(path: Path, file: File, what: str, hub_hash: str | None = None) -> bytes:
@@ -59,27 +60,3 @@ def fits_hub_hash(data: bytes, hub_hash: str) -> bool:
         return hashlib.sha256(data).hexdigest() == hub_hash
     blob = b"blob %d\0" % len(data) + data
     return hashlib.sha1(blob, usedforsecurity=False).hexdigest() == hub_hash
-
-
-def refuse_pickle(path: Path) -> None:
-    """Refuses a pickle unread: what it holds is code.
-
-    Raises:
-        FormatError: the file's name or its first bytes say that it is one.
-    """
-    try:
-        beginning = b""
-        if path.is_file():  # what is read of a pipe is gone
-            with path.open("rb") as file:
-                beginning = file.read(2)
-    except OSError:
-        return  # whoever reads it says so
-    protocol = beginning[:1] == b"\x80" and beginning[1:] in {bytes([number]) for number in range(2, 6)}
-    if not protocol and path.suffix not in {".pkl", ".pickle"}:
-        return
-    raise FormatError(
-        f"{path}: a pickle, which is a program; tokloom runs nothing that it loads, so it is not read. If you trust the "
-        "file, open it where it was made, and hand over what comes out:\n"
-        f'    with open({str(path)!r}, "rb") as file: encoding = pickle.load(file)\n'
-        '    tokloom.adapt(encoding).save("mine")'
-    )

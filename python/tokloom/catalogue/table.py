@@ -1,8 +1,9 @@
 """The table of known vocabularies and of the files they come from.
 
 A hash is here only if it is published, or was computed from a published package and found again elsewhere: those of
-OpenAI's files are in tiktoken's own source, the others are the hub's. Where none could be established it is None, and
-the file is taken from a path, or from the hub at a pinned revision with the hub's own hash.
+OpenAI's files are in tiktoken's own source, the others are the hub's; that of deepseek-v3 is stated by several public
+projects, some of which pin the same revision. Where none could be established it is None, and the file is taken from the
+hub at a pinned revision with the hub's own hash, and from nowhere without one.
 """
 
 from __future__ import annotations
@@ -166,8 +167,8 @@ _QWEN3 = File(
 _DEEPSEEK_V3 = File(
     "deepseek-v3.tokenizer.json",
     "tokenizer.json",
-    None,
-    None,
+    "621ac2e32d0dba658404412318818aaa8ce8cda492e59830109d8da6b517fb41",
+    7_847_652,
     hub=(HubFile("deepseek-ai/DeepSeek-V3", "e815299b0bcbac849fa540c768ef21845365c9eb", "tokenizer.json"),),
 )
 _GEMMA3 = File(

@@ -42,6 +42,8 @@ def fetch(
 ) -> None:
     """Bring vocabularies' files into a folder, for a machine without a network; there, TOKLOOM_CACHE names it.
 
+    A file that is there is verified, never written over. Exit code 1 if one could not be fetched; the others are.
+
     [dim]tokloom fetch gpt2 gpt4o --to vocabularies[/]
     """
     import tokloom
@@ -50,9 +52,21 @@ def fetch(
 
     for name in names:
         catalogue.entry_of(name)  # a name that is mistyped stops this before anything is brought
+    failed: dict[str, Exception] = {}
     for name in names:
-        path = tokloom.fetch(name, to, offline=offline)
-        say(f"{name}: needs no file" if path is None else f"{name}: {path}")
+        try:
+            path = tokloom.fetch(name, to, offline=offline)
+        except (tokloom.TokloomError, OSError) as error:  # noqa: PERF203 (the others are brought all the same)
+            if len(names) == 1:
+                raise
+            failed[name] = error
+        else:
+            say(f"{name}: needs no file" if path is None else f"{name}: {path}")
+    if failed:
+        reasons = "\n".join(f"{name}: {error}" for name, error in failed.items())
+        raise tokloom.TokloomError(
+            f"{len(failed)} of {len(names)} could not be fetched: {', '.join(failed)}\n{reasons}"
+        )
 
 
 def check(
