@@ -13,6 +13,7 @@ from tokloom.chat.values import JSON, plain, schemas
 from tokloom.errors import ArgumentError, ConversationError
 
 if TYPE_CHECKING:
+    from tokloom.tokenizer import Tokenizer
     from tokloom.views.transformers.tokenizer import TransformersView
 
 
@@ -164,9 +165,44 @@ def _encode(view: TransformersView, rendering: Rendering, given: dict[str, JSON]
     if chat.only_own:
         ids = tokenizer.encode(chat.text, special="parse")
         spans = tokenizer.spans(chat.text, special="parse") if rendering.marks_generated else []
+        _check_control(tokenizer, chat, ids)
     else:
         ids, spans = _piecewise(view, chat.text, chat.own)
     return Encoded(ids, [int(any(start < b and a < end for a, b in chat.generated)) for start, end in spans])
+
+
+def _check_control(tokenizer: Tokenizer, chat: Told, ids: list[int]) -> None:
+    """Refuses ids in which a control token is another's than the template's.
+
+    A vocabulary that normalizes (lower case, NFKC) before it looks for control tokens finds them in other spellings,
+    too, which no search of the text shows.
+
+    Raises:
+        ConversationError: the control tokens are not those that the template wrote, one for one, where it wrote them.
+    """
+    special = set(tokenizer.special_tokens.values())
+    found = [place for place, id in enumerate(ids) if id in special]
+    written = [tokenizer.special_tokens[own.token] for own in chat.own]
+    if [ids[place] for place in found] != written:
+        # One for text that the vocabulary doesn't know, which any text may come to.
+        unknown = special.intersection(tokenizer.encode(chat.text))
+        found = [place for place in found if ids[place] not in unknown]
+        written = [id for id in written if id not in unknown]
+    agrees = [ids[place] for place in found] == written
+    if agrees and found and tokenizer.guarantees != "bytes":
+        spans = tokenizer.spans(chat.text, special="parse")
+        places = [own for own in chat.own if tokenizer.special_tokens[own.token] in set(written)]
+        agrees = all(
+            spans[place][0] <= own.start and own.end <= spans[place][1]
+            for place, own in zip(found, places, strict=True)
+        )
+    if not agrees:
+        raise ConversationError(
+            f"{tokenizer.name} changes a text before it looks for control tokens, and finds others in this conversation "
+            "than those that the template wrote: a message spells one, or the template's own isn't recognized where it "
+            "stands. Take the word out of the message, or render with one of tokloom.chat's formats, which encode texts "
+            "apart"
+        )
 
 
 def _told_apart(rendering: Rendering, given: dict[str, JSON], names: frozenset[str]) -> Told:
