@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tokloom.chat.shadows import ControlTokens, Own, own_tokens, tell_apart
-from tokloom.chat.templates import marks_generation, template_constants
+from tokloom.chat.templates import check_marked, marks_generation, template_constants
 from tokloom.chat.values import JSON, plain, schemas
 from tokloom.errors import ArgumentError, ConversationError
 
@@ -69,6 +69,9 @@ def apply(
         texts = [_render(rendering, given | {"messages": messages})[0] for messages in conversations]
         return texts if batched else texts[0]
     encoded = [_encode(view, rendering, given | {"messages": messages}) for messages in conversations]
+    if rendering.marks_generated:
+        for number, (messages, each) in enumerate(zip(conversations, encoded, strict=True)):
+            check_marked(cast(list[JSON], messages), any(each.generated), f"conversation {number}")
     ids = [each.ids for each in encoded]
     found = view(
         ids if batched or shape.return_tensors is not None else ids[0],
