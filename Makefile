@@ -83,7 +83,8 @@ test-python: $(VENV)/.test $(VENV)/.carriers $(VENV)/.built
 
 .PHONY: test-transformers
 test-transformers: $(NEWEST)/.test $(VENV)/.built ## the view for transformers, with the newest one and PyTorch (several GB)
-	$(NEWEST)/bin/python -m pytest tests/with_transformers python/tokloom/views tests/conformance/test_objects.py \
+	$(NEWEST)/bin/python -m pytest tests/with_transformers python/tokloom/views python/tokloom/chat \
+		tests/conformance/test_objects.py \
 		tests/unit/test_chat_templates.py tests/parity/test_chat_formats.py tests/parity/test_nanochat.py \
 		tests/docs/test_tables.py tests/docs/test_code_blocks.py -k 'not test_page or transformers.md'
 
