@@ -166,6 +166,15 @@ def test_a_saved_folder_opens_everywhere_with_the_same_ids(make, tmp_path):
     view.save_vocabulary(str(tmp_path))
 
 
+def test_saving_over_a_file(make, tmp_path):
+    path = tmp_path / "model"
+    path.write_text("mine")
+    with pytest.raises(tokloom.SourceError, match="this is a file; give another path") as caught:
+        make().as_transformers().save_pretrained(path)
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "mine"
+
+
 def test_saving_refuses_what_would_not_open(make, tmp_path):
     view = make("<|endoftext|>").as_transformers()
     for choices in ({"filename_prefix": "x"}, {"legacy_format": True}, {"push_to_hub": True}):

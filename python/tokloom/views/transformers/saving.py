@@ -7,6 +7,7 @@ A view is saved beside a model, into a folder that holds other files. So each fi
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -15,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 
 from tokloom import saved
-from tokloom.errors import ArgumentError
+from tokloom.errors import ArgumentError, SourceError
 from tokloom.storage import as_source_error
 from tokloom.tokenizer import Tokenizer
 
@@ -77,6 +78,12 @@ def _put(directory: Path, write: Callable[[Path], object]) -> tuple[str, ...]:
     """What `write` writes into an empty folder, moved into `directory`, the description of our form last."""
     directory = Path(os.path.abspath(directory))  # noqa: PTH100 (Path.absolute keeps "..")
     is_new = not directory.exists()
+    if not is_new and not directory.is_dir():
+        raise SourceError(
+            errno.ENOTDIR,
+            "a view is saved as a folder of files, and this is a file; give another path",
+            str(directory),
+        )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         try:
