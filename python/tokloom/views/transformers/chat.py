@@ -184,20 +184,19 @@ def _check_control(tokenizer: Tokenizer, chat: Told, ids: list[int]) -> None:
         ConversationError: the control tokens are not those that the template wrote, one for one, where it wrote them.
     """
     special = set(tokenizer.special_tokens.values())
+    reads_bytes = tokenizer.guarantees == "bytes"
+    if not reads_bytes:
+        special.difference_update(
+            tokenizer.encode(chat.text)
+        )  # that of unknown text, which any text may come to
     found = [place for place, id in enumerate(ids) if id in special]
-    written = [tokenizer.special_tokens[own.token] for own in chat.own]
-    if [ids[place] for place in found] != written:
-        # One for text that the vocabulary doesn't know, which any text may come to.
-        unknown = special.intersection(tokenizer.encode(chat.text))
-        found = [place for place in found if ids[place] not in unknown]
-        written = [id for id in written if id not in unknown]
-    agrees = [ids[place] for place in found] == written
-    if agrees and found and tokenizer.guarantees != "bytes":
+    written = [own for own in chat.own if tokenizer.special_tokens[own.token] in special]
+    agrees = [ids[place] for place in found] == [tokenizer.special_tokens[own.token] for own in written]
+    if agrees and found and not reads_bytes:
         spans = tokenizer.spans(chat.text, special="parse")
-        places = [own for own in chat.own if tokenizer.special_tokens[own.token] in set(written)]
         agrees = all(
             spans[place][0] <= own.start and own.end <= spans[place][1]
-            for place, own in zip(found, places, strict=True)
+            for place, own in zip(found, written, strict=True)
         )
     if not agrees:
         raise ConversationError(

@@ -342,8 +342,11 @@ class TransformersView(SpecialTokens):
         """Writes `tokenizer.json` and tokloom's own form, for `tokenizers`, `AutoTokenizer` and `tokloom.load`.
 
         Raises:
-            VocabularyError: a `tokenizer.json` can't say what this vocabulary does.
+            VocabularyError: there can't be a `tokenizer.json`, and the folder holds another vocabulary's.
             SourceError: the system refuses (also an OSError); nothing half-written is left.
+
+        Warns:
+            TokloomWarning: a `tokenizer.json` can't say what this vocabulary does; it is in tokloom's own form alone.
         """
         return saving.save_vocabulary(self._runs, save_directory, filename_prefix)
 
@@ -371,8 +374,12 @@ class TransformersView(SpecialTokens):
 
         Raises:
             ArgumentError: what is refused.
-            VocabularyError: a `tokenizer.json` can't say what this vocabulary does.
+            VocabularyError: there can't be a `tokenizer.json`, and the folder holds another vocabulary's.
             SourceError: the system refuses (also an OSError); nothing half-written is left.
+
+        Warns:
+            TokloomWarning: a `tokenizer.json` can't say what this vocabulary does: tokloom opens the folder, and
+                `AutoTokenizer` doesn't, or by rules of its own.
         """
         if legacy_format or filename_prefix or push_to_hub:
             raise ArgumentError(
