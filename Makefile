@@ -83,7 +83,8 @@ test-python: $(VENV)/.test $(VENV)/.carriers $(VENV)/.built
 
 .PHONY: test-transformers
 test-transformers: $(NEWEST)/.test $(VENV)/.built ## the view for transformers, with the newest one and PyTorch (several GB)
-	$(NEWEST)/bin/python -m pytest tests/with_transformers python/tokloom/views tests/conformance/test_objects.py \
+	$(NEWEST)/bin/python -m pytest tests/with_transformers python/tokloom/views python/tokloom/chat \
+		tests/conformance/test_objects.py \
 		tests/unit/test_chat_templates.py tests/parity/test_chat_formats.py tests/parity/test_nanochat.py \
 		tests/docs/test_tables.py tests/docs/test_code_blocks.py -k 'not test_page or transformers.md'
 
@@ -132,11 +133,14 @@ $(VENV)/.carriers: pyproject.toml | $(VENV)/.test
 	done
 	@touch $@
 
-# The package is used in place there, too: a .pth file leads to it. litellm carries rank files, and is never imported.
+# The package is used in place there, too: a .pth file leads to it. litellm and wordllama carry vocabularies, and are never imported.
 $(NEWEST)/.test $(OLDEST)/.test: $(VENV)-%/.test: pyproject.toml | $(VENV)-%/.made
 	@echo "installing what the tests need with $* libraries"
 	@$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --group test-$*
 	@$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps litellm
+	@wordllama=$$(sed -n 's/^ *"\(wordllama.*\)",$$/\1/p' pyproject.toml); \
+		$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps "$$wordllama" \
+		|| echo "make: $$wordllama can't be installed; its tests will be left out" >&2
 	@$(VENV)-$*/bin/python -c 'import pathlib, sysconfig; \
 		pathlib.Path(sysconfig.get_path("purelib"), "tokloom.pth").write_text("$(CURDIR)/python\n")'
 	@touch $@

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 import chats
 import samples
 import tokloom
-from tokloom.errors import ArgumentError, ConversationError, SourceError, TextError, VocabularyError
+from tokloom.errors import (
+    ArgumentError,
+    ConversationError,
+    SourceError,
+    TextError,
+    UnknownIdError,
+    VocabularyError,
+)
 from tokloom.views.nanochat import NanochatView
 from tokloom.views.nanochat_files import files, lengths, tensor_file
 
@@ -116,6 +123,12 @@ def test_what_it_cannot_do_raises(view):
         view.encode("\ud800")
     with pytest.raises(KeyError):
         view.decode([10_000])
+    for wrong in (999_999, -5, True, 1.5):
+        for where in ("prepend", "append"):
+            with pytest.raises(UnknownIdError):
+                view.encode("a", **{where: wrong})
+    with pytest.raises(ArgumentError, match="max_tokens is '5'; it must be a whole number"):
+        view.render_conversation({"messages": [chats.user()]}, max_tokens="5")
     wrongs: list[Any] = [{}, [], {"messages": []}, {"messages": [chats.assistant()]}, {"messages": "x"}]
     for wrong in wrongs:
         with pytest.raises(ConversationError):

@@ -255,7 +255,14 @@ class TestTruncation:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"max_tokens": -1}, {"max_tokens": 5, "truncate": "words"}, {"max_tokens": 5, "side": "middle"}],
+        [
+            {"max_tokens": -1},
+            {"max_tokens": "5"},
+            {"max_tokens": 5.0},
+            {"max_tokens": True},
+            {"max_tokens": 5, "truncate": "words"},
+            {"max_tokens": 5, "side": "middle"},
+        ],
     )
     def test_wrong_choices(self, tokenizer, wrong):
         with pytest.raises(ArgumentError):

@@ -203,6 +203,42 @@ def test_a_usual_word_that_is_a_control_token_is_no_way_in(word):
     assert control(pieces) == ["<|end|>"]
 
 
+STRANGERS_KEYS = (
+    "{% for m in messages %}{% for key in m.tool_calls[0].function.arguments %}<|{{ key }}|>{% endfor %}{% endfor %}"
+    "{% for t in tools %}{% for key, schema in t.function.parameters.properties.items() %}<|{{ key }}|>"
+    "{{ schema.type }} {% for kind in schema.enum %}<|{{ kind.type }}|>{% endfor %}{% endfor %}{% endfor %}<|end|>"
+)
+
+
+@pytest.mark.parametrize("word", ["name", "text", "type", "role", "content"])
+def test_a_field_of_the_protocol_is_one_only_in_its_place(word):
+    """What tools' arguments and parameters are called is strangers', whatever messages' fields are called."""
+    tokens = [f"<|{word}|>", "<|end|>"]
+
+    def of(argument, parameter, enum=()):
+        properties = {parameter: {"type": "string", "enum": list(enum)}}
+        return render(
+            STRANGERS_KEYS,
+            [assistant("", tool_calls=[{"function": {"name": "f", "arguments": {argument: "v"}}}])],
+            tokens,
+            tools=[
+                {"type": "function", "function": {"parameters": {"type": "object", "properties": properties}}}
+            ],
+        )
+
+    assert control(of("x", "y")) == ["<|end|>"]
+    for names in ((word, "y"), ("x", word), ("x", "y", [{"type": word}])):
+        with pytest.raises(ConversationError, match=r"comes about where|can't be proven"):
+            of(*names)
+
+
+def test_a_field_of_the_protocol_in_its_place_may_make_a_token():
+    template = "{% for m in messages %}{% for key in m %}<|{{ key }}|>{% endfor %}{% for part in m.content %}<|{{ part.type }}|>{% endfor %}{% endfor %}"
+    message = {"content": [{"type": "image"}]}
+    tokens = ["<|content|>", "<|image|>"]
+    assert control(render(template, [message], tokens)) == tokens
+
+
 def test_a_template_that_shows_a_dictionary_as_python_does():
     arguments = {"city": 'Zürich\'s \u200b"<|im_end|>"\n', "人": ["<|im_start|>", 1.5, None, True]}
     message = assistant("", tool_calls=[{"function": {"name": "f", "arguments": arguments}}])
@@ -312,6 +348,18 @@ class TestAsAFormat:
         # It is no mark if it only looks like one.
         with pytest.raises(ConversationError, match="doesn't say what is trained"):
             Template("{# {% generation %} #}{{ '{% generation %}' }}")
+
+    def test_marks_that_are_never_reached_give_no_mask_of_zeros(self):
+        unreached = "{% for m in messages %}{% if m.role == 'nobody' %}{% generation %}x{% endgeneration %}{% endif %}"
+        chat = Chat(
+            chats.vocabulary(), Template(unreached + "{{ m.content }}{% endfor %}", control_tokens=[])
+        )
+        with pytest.raises(ConversationError, match="marked nothing of it as generated"):
+            chat.render([user("U"), assistant("A")])
+        assert sum(chat.render([user("U")]).mask) == 0  # nothing in it is to be trained
+        assert chat.render([user("U"), assistant("A")], for_completion=True).ids
+        whole = Chat(chats.vocabulary(), Template(CHATML)).render([user("U"), assistant("A")], max_tokens=2)
+        assert whole.mask == [0, 0]  # what is marked was cut off
 
     def test_the_vocabulary_lacks_what_it_writes(self):
         with pytest.raises(VocabularyError, match=r"'<\|im_start\|>', '<\|im_end\|>'.*with_special_tokens"):

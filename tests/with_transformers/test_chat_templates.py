@@ -335,6 +335,23 @@ def test_a_template_without_marks_gives_no_mask_of_zeros(view):
         view.apply_chat_template(PLAIN, chat_template=templates.CHATML, return_assistant_tokens_mask=True)
 
 
+def test_marks_that_are_never_reached_give_no_mask_of_zeros(view):
+    unreached = (
+        "{% for m in messages %}{% if m.role == 'nobody' %}{% generation %}x{% endgeneration %}{% endif %}"
+        "{{ m.content }}{% endfor %}"
+    )
+    choices = {"chat_template": unreached, "return_assistant_tokens_mask": True}
+    with pytest.raises(tokloom.ConversationError, match=r"conversation 0: .* marked nothing"):
+        view.apply_chat_template(PLAIN, **choices)
+    with pytest.raises(tokloom.ConversationError, match="conversation 1: "):
+        view.apply_chat_template([chat(("user", "x")), PLAIN], **choices)
+    prompt = view.apply_chat_template(chat(("user", "x")), add_generation_prompt=True, **choices)
+    assert sum(prompt["assistant_masks"]) == 0
+    for name_only in ("{% set generation = 1 %}x", "{# {% generation %} #}x", "{{ '{% generation %}' }}x"):
+        with pytest.raises(tokloom.ArgumentError, match="doesn't mark what is generated"):
+            view.apply_chat_template(PLAIN, **choices | {"chat_template": name_only})
+
+
 def test_several_conversations_padded(view):
     view.chat_template = templates.CHATML
     several = [chat(("user", "<|im_end|>")), chat(("user", "hello there, hello there, hello there, hello"))]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import published
 import samples
 import tokloom
 
@@ -22,7 +23,7 @@ def test_without_a_pad_token_padding_raises_as_transformers_does(make):
     view = make("<|endoftext|>").as_transformers()
     assert view.pad_token is None
     assert view.pad_token_id is None
-    with pytest.raises(ValueError, match="does not have a padding token"):
+    with pytest.raises(ValueError, match=r"no pad token to fill up with; .* as_transformers\(pad_token="):
         view(["a", "b c"], padding=True)
     assert view(["a", "b c"])["input_ids"] == view.tokenizer.encode_batch(["a", "b c"])
 
@@ -166,6 +167,15 @@ def test_a_saved_folder_opens_everywhere_with_the_same_ids(make, tmp_path):
     view.save_vocabulary(str(tmp_path))
 
 
+def test_saving_over_a_file(make, tmp_path):
+    path = tmp_path / "model"
+    path.write_text("mine")
+    with pytest.raises(tokloom.SourceError, match="this is a file; give another path") as caught:
+        make().as_transformers().save_pretrained(path)
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "mine"
+
+
 def test_saving_refuses_what_would_not_open(make, tmp_path):
     view = make("<|endoftext|>").as_transformers()
     for choices in ({"filename_prefix": "x"}, {"legacy_format": True}, {"push_to_hub": True}):
@@ -180,19 +190,45 @@ def test_saving_refuses_what_would_not_open(make, tmp_path):
         view.save_pretrained(tmp_path / "file")
 
 
-def test_a_pattern_that_means_something_else_there_is_not_saved(make, tmp_path):
+def test_a_pattern_that_means_something_else_there_is_saved_in_our_own_form(make, tmp_path):
     view = make("<|endoftext|>", pattern=r"\w+|\s+").as_transformers()
-    with pytest.raises(tokloom.TokloomError, match="isn't proven"):
-        view.save_pretrained(tmp_path / "folder")
-    assert not (tmp_path / "folder").exists()
+    with pytest.warns(
+        tokloom.TokloomWarning, match=r"without a tokenizer\.json .*AutoTokenizer can't open it"
+    ):
+        view.save_pretrained(tmp_path)
+    held = sorted(path.name for path in tmp_path.iterdir())
+    assert held == ["tokenizer_config.json", "tokloom.json", "vocabulary.tiktoken"]
+    assert tokloom.load(tmp_path).fingerprint == view.tokenizer.fingerprint
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    with pytest.raises(ValueError, match="Couldn't instantiate"):
+        transformers.AutoTokenizer.from_pretrained(tmp_path)
+    with pytest.warns(tokloom.TokloomWarning):
+        view.save_pretrained(tmp_path)  # again, over the old files
 
 
+@pytest.mark.parametrize("name", ["tekken", "mistral-v1", "mistral-v3"])
+def test_a_published_vocabulary_without_a_tokenizer_json(name, tmp_path):
+    tokenizer = published.load(name)
+    view = tokenizer.as_transformers(pad_token="<|pad|>" if tokenizer.pad_id is None else None)
+    with pytest.warns(tokloom.TokloomWarning, match=r"without a tokenizer\.json"):
+        view.save_pretrained(tmp_path)
+    again = tokloom.load(tmp_path)
+    assert again.fingerprint == view.tokenizer.fingerprint
+    opened = again.as_transformers(pad_token=view.pad_token)
+    assert len(opened) == len(view)
+    assert opened(["a b", "c"], padding=True)["attention_mask"][1][-1] == 0
+
+
+@pytest.mark.filterwarnings("ignore::tokloom.TokloomWarning")
 def test_an_old_file_stays_whole_when_saving_fails(make, tmp_path):
+    """One that AutoTokenizer would open in place of what was saved."""
     make("<|endoftext|>").as_transformers().save_pretrained(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(tokloom.TokloomError):
-        make("<|endoftext|>", pattern=r"\w+|\s+").as_transformers().save_pretrained(tmp_path)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    view = make("<|endoftext|>", pattern=r"\w+|\s+").as_transformers()
+    for save in (view.save_pretrained, lambda folder: view.save_vocabulary(str(folder))):
+        with pytest.raises(tokloom.VocabularyError, match=r"has a tokenizer\.json"):
+            save(tmp_path)
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_the_configuration_names_a_class_that_is_there(make, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import published
 import tokloom
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|endoftext|>2", "한국"]
@@ -45,7 +46,9 @@ def carried_file(name: str) -> Path | None:
 
 
 def vocabulary(name: str) -> tokloom.Tokenizer:
-    """A trained vocabulary with the pattern of this name, or a published one of `CARRIED`."""
+    """A trained vocabulary with the pattern of this name, or a published one: of `CARRIED`, or llama2."""
+    if name == "llama2":
+        return published.load(name)
     if name in CARRIED:
         path = carried_file(name)
         if path is None:

@@ -105,7 +105,7 @@ class Chat:
         Raises:
             ConversationError: a role out of order, a part of unknown type, a content of wrong type, no messages: it
                 names the message; or not even one exchange has at most `max_tokens`.
-            ArgumentError: `max_tokens` is negative, or `truncate` or `side` is neither.
+            ArgumentError: `max_tokens` is no whole number or negative, or `truncate` or `side` is neither.
         """
         side = _checked(max_tokens, truncate, side, for_completion)
         if isinstance(self.format, Template):
@@ -228,6 +228,8 @@ class Chat:
 
 
 def _checked(max_tokens: int | None, truncate: str, side: str | None, for_completion: bool) -> Side:
+    if max_tokens is not None and (isinstance(max_tokens, bool) or not hasattr(max_tokens, "__index__")):
+        raise ArgumentError(f"max_tokens is {max_tokens!r:.40}; it must be a whole number, or None for all")
     if max_tokens is not None and max_tokens < 0:
         raise ArgumentError(f"max_tokens is {max_tokens}; it must be 0 or more")
     if truncate not in {"tokens", "turns"}:

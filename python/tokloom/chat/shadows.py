@@ -11,31 +11,12 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple, cast
 
+from tokloom.chat.protocol import PLACES
 from tokloom.chat.values import JSON
 from tokloom.errors import ConversationError
 
 __all__ = ["MARK_END", "MARK_START", "ControlTokens", "Own", "Shadow", "own_tokens", "tell_apart"]
 
-# Words that say what a message or a part is; they are of the protocol and chosen by the program, so a template may build
-# a token from one (Phi-3's `'<|' + message['role'] + '|>'`, with GLM-4's role `observation`).
-PROTOCOL_WORDS = {
-    "role": frozenset(
-        {"system", "developer", "user", "assistant", "tool", "ipython", "model"}
-        | {"environment", "function", "observation"}
-    ),
-    "type": frozenset(
-        {"text", "image", "image_url", "audio", "video", "thinking", "tool_call", "tool_result"}
-        | {"function", "object", "array", "string", "number", "integer", "boolean", "null"}
-    ),
-}
-# Names of the protocol's fields: a template looks for them, so they stay in a shadow whatever they look like.
-PROTOCOL_FIELDS = frozenset(
-    {"role", "content", "type", "text", "name", "title", "id"}
-    | {"reasoning_content", "thinking", "reasoning"}
-    | {"image", "image_url", "audio", "video"}
-    | {"tool_calls", "tool_call_id", "function", "arguments"}
-    | {"parameters", "properties", "description", "required"}
-)
 # CJK Extension B: letters without case, which Python's repr leaves as they are; then Unicode's private areas.
 STAND_INS = (range(0x20000, 0x2A6E0), range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
@@ -132,9 +113,9 @@ class ControlTokens:
 class Shadow:
     """The same data with another character in place of each, but those that templates act upon.
 
-    What stays as it is: white space (templates trim it), what JSON or Python's repr escapes, texts that are a word of the template's own
-    (`message.type == "text"`), and with `keep_constants` such words inside of texts too (`"</think>" in content`).
-    None of these stays if a control token could have a character of it: so what is found in the shadow's rendering is
+    What stays as it is: white space (templates trim it), what JSON or Python's repr escapes, names of fields, roles and
+    types where the protocol has them, texts that are a word of the template's own (`"think"`), and with `keep_constants` such words inside of texts too (`"</think>" in content`).
+    None of these but the protocol's stays if a control token could have a character of it: so what is found in the shadow's rendering is
     the template's alone.
     """
 
@@ -149,11 +130,7 @@ class Shadow:
     ) -> None:
         self._words = {word for word in constants if not tokens.touches(word)}
         # One that holds a whole control token names nothing: it would be a way in.
-        self._usual = {
-            key: {word for word in words if not tokens.pattern.search(word)}
-            for key, words in PROTOCOL_WORDS.items()
-        }
-        self._fields = {name for name in PROTOCOL_FIELDS if not tokens.pattern.search(name)}
+        self._controls = tokens.pattern
         inner = sorted(self._words if keep_constants else (), key=lambda word: (-len(word), word))
         characters = {char for text in _strings(data) for char in text}
         kept = [char for char in characters if _trimmed_or_escaped(char) and not tokens.touches(char)]
@@ -172,23 +149,36 @@ class Shadow:
     def of(self, data: dict[str, JSON]) -> dict[str, JSON]:
         """The data with other characters."""
         variables = cast(dict[str, JSON], data["variables"])
-        shadow = {key: self._any(value, key) for key, value in data.items() if key != "variables"}
-        # Their names are the caller's: a template knows them or it doesn't.
-        return {**shadow, "variables": {key: self._any(value, key) for key, value in variables.items()}}
+        # Their names, too, are the caller's: a template knows them or it doesn't.
+        shadow = {
+            key: self._any(value, PLACES["data"].inside[key])
+            for key, value in data.items()
+            if key != "variables"
+        }
+        return {**shadow, "variables": {key: self._any(value, None) for key, value in variables.items()}}
 
     def back(self, text: str) -> str:
         """A text with the characters put back."""
         return text.translate(self._back)
 
-    def _any(self, value: JSON, key: str) -> JSON:
+    def _any(self, value: JSON, place: str | None, known: Collection[str] = ()) -> JSON:
+        """The value with other characters; `known` are the protocol's words for it, `place` is what a dictionary is."""
         if isinstance(value, str):
-            return value if value in self._usual.get(key, ()) else self._text(value)
-        if isinstance(value, dict):
-            return {
-                name if name in self._fields else self._text(name): self._any(item, name)
-                for name, item in value.items()
-            }
-        return [self._any(item, key) for item in value] if isinstance(value, list) else value
+            return value if self._is_word(value, known) else self._text(value)
+        if isinstance(value, list):
+            return [self._any(item, place, known) for item in value]
+        if not isinstance(value, dict):
+            return value
+        here = PLACES[place or "strangers"]
+        return {
+            name if self._is_word(name, here.fields) else self._text(name): self._any(
+                item, here.inside.get(name, here.others), here.words.get(name, ())
+            )
+            for name, item in value.items()
+        }
+
+    def _is_word(self, text: str, known: Collection[str]) -> bool:
+        return text in known and not self._controls.search(text)
 
     def _text(self, text: str) -> str:
         if text in self._words:

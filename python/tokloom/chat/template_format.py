@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tokloom.chat.formats import Control
 from tokloom.chat.segments import Segment
-from tokloom.chat.templates import marks_generation, render_template
+from tokloom.chat.templates import check_marked, marks_generation, render_template
 from tokloom.errors import ConversationError, VocabularyError
 
 __all__ = ["Template"]
@@ -81,8 +81,13 @@ class Template:
     def segments(
         self, messages: Sequence[Mapping[str, Any]], control_tokens: Collection[str], *, prompt: bool
     ) -> Iterator[Segment]:
-        """The conversation in segments; with `prompt` the beginning of an answer follows."""
-        for piece in render_template(
+        """The conversation in segments; with `prompt` the beginning of an answer follows.
+
+        Raises:
+            ConversationError: the assistant speaks and nothing is marked as generated. A prompt may do without: it is
+                for a model to go on, and some templates mark nothing but the last answer.
+        """
+        pieces = render_template(
             self.template,
             messages,
             control_tokens=control_tokens,
@@ -90,5 +95,8 @@ class Template:
             add_generation_prompt=prompt,
             named_tokens=self.named_tokens,
             variables=self.variables,
-        ):
+        )
+        if not prompt:
+            check_marked(messages, any(piece.trained for piece in pieces), "the conversation")
+        for piece in pieces:
             yield Segment(Control(piece.text) if piece.control else piece.text, piece.trained)

@@ -12,7 +12,7 @@ to Python, but not a template that takes long.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     import jinja2
     from jinja2.parser import Parser
 
-__all__ = ["Piece", "marks_generation", "render_template", "template_constants"]
+__all__ = ["Piece", "check_marked", "marks_generation", "render_template", "template_constants"]
+
+ASSISTANTS = ("assistant", "model")  # as messages have it; Gemma's say "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,26 @@ def marks_generation(template: str) -> bool:
         MissingDependencyError: transformers or jinja2 isn't installed (`pip install tokloom[transformers]`).
     """
     return _compile(template).marks_generation
+
+
+def check_marked(messages: Iterable[object], is_marked: bool, where: str) -> None:
+    """Refuses a mask of zeros for a conversation in which the assistant speaks: it would train nothing.
+
+    Args:
+        messages: dictionaries with a role.
+        is_marked: whether the template marked anything as generated.
+        where: what the conversation is called, for the message.
+
+    Raises:
+        ConversationError: a message is the assistant's, and nothing is marked.
+    """
+    roles = [message.get("role") for message in messages if isinstance(message, Mapping)]
+    if not is_marked and any(role in ASSISTANTS for role in roles):
+        raise ConversationError(
+            f"{where}: the assistant speaks, and the template marked nothing of it as generated, so that the mask would "
+            "be zeros and train nothing; put {% generation %} … {% endgeneration %} around what the model writes where "
+            "the template writes an assistant's message"
+        )
 
 
 # The template

@@ -6,6 +6,7 @@ a `str` with a lone surrogate (nanochat replaces it), and conversations that nan
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -131,7 +132,7 @@ class NanochatView:
 
         Raises:
             ArgumentError: `text` is neither (also a ValueError).
-            UnknownIdError: `prepend` or `append` is no single token (also a KeyError).
+            UnknownIdError: `prepend` or `append` is no single token, or no id of one (also a KeyError).
             TextError: a text has a lone surrogate.
         """
         before = [] if prepend is None else [self._id(prepend)]
@@ -181,11 +182,10 @@ class NanochatView:
             max_tokens: what is beyond is cut off.
 
         Raises:
+            ArgumentError: `max_tokens` is no number, or negative.
             ConversationError: a role out of order, a part of unknown type, a content of wrong type, no messages.
             VocabularyError: the vocabulary has not all of nanochat's special tokens.
         """
-        if max_tokens < 0:
-            raise ArgumentError(f"max_tokens is {max_tokens}; it must be 0 or more")
         self._chat = self._chat or Chat(self.tokenizer, "nanochat")
         ids, mask = self._chat.render(_known_fields(conversation), max_tokens=max_tokens)
         return ids, mask
@@ -240,7 +240,17 @@ class NanochatView:
             write_file(directory / name, data)
 
     def _id(self, token: int | str) -> int:
-        return token if isinstance(token, int) else self.encode_special(token)
+        """The id of a token that is given by id or name.
+
+        Raises:
+            UnknownIdError: it is none.
+        """
+        if isinstance(token, str):
+            return self.encode_special(token)
+        if isinstance(token, bool) or not hasattr(token, "__index__"):
+            raise UnknownIdError(f"a token is an id or a name, not {type(token).__name__} ({token!r:.40})")
+        self.tokenizer.token_bytes(token)  # raises where the id stands for nothing
+        return operator.index(token)
 
 
 def _known_fields(conversation: Conversation) -> list[dict[str, Any]]:

@@ -6,18 +6,15 @@ protocol are transformers' own code. Nothing heavy is imported before `view` is 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from tokloom.errors import MissingDependencyError
 from tokloom.tokenizer import Tokenizer
+from tokloom.views.transformers.requirements import require_transformers
 
 if TYPE_CHECKING:
     from tokloom.views.transformers.tokenizer import TransformersView
 
 __all__ = ["TransformersView", "view"]
-
-EXTRA = "pip install 'tokloom[transformers]'"
 
 
 def view(tokenizer: Tokenizer, pad_token: str | None = None) -> TransformersView:
@@ -29,35 +26,22 @@ def view(tokenizer: Tokenizer, pad_token: str | None = None) -> TransformersView
             last. None: the vocabulary's own, where it has one.
 
     Raises:
-        MissingDependencyError: transformers 5 isn't installed.
+        MissingDependencyError: transformers 5 isn't installed, or can't be imported.
         SpecialTokenError: `pad_token` is new, but looks like a slip of the pen.
 
     Warns:
         TokloomWarning: `pad_token` is a token that also means something else.
     """
-    _require_transformers()
+    require_transformers()
     from tokloom.views.transformers.padding import with_pad_token
     from tokloom.views.transformers.tokenizer import TransformersView
 
     return TransformersView(with_pad_token(tokenizer, pad_token), pad_token=pad_token)
 
 
-def _require_transformers() -> None:
-    try:
-        import transformers
-    except ImportError:
-        raise MissingDependencyError(
-            f"as_transformers needs transformers 5, which isn't installed: {EXTRA}"
-        ) from None
-    if not re.match(r"5\.", transformers.__version__):
-        raise MissingDependencyError(
-            f"as_transformers needs transformers 5, and {transformers.__version__} is installed: {EXTRA}"
-        )
-
-
 def __getattr__(name: str) -> object:
     if name == "TransformersView":
-        _require_transformers()
+        require_transformers()
         from tokloom.views.transformers.tokenizer import TransformersView
 
         return TransformersView

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tokloom.chat.shadows import ControlTokens, Own, own_tokens, tell_apart
-from tokloom.chat.templates import marks_generation, template_constants
+from tokloom.chat.templates import check_marked, marks_generation, template_constants
 from tokloom.chat.values import JSON, plain, schemas
 from tokloom.errors import ArgumentError, ConversationError
 
 if TYPE_CHECKING:
+    from tokloom.tokenizer import Tokenizer
     from tokloom.views.transformers.tokenizer import TransformersView
 
 
@@ -68,6 +69,9 @@ def apply(
         texts = [_render(rendering, given | {"messages": messages})[0] for messages in conversations]
         return texts if batched else texts[0]
     encoded = [_encode(view, rendering, given | {"messages": messages}) for messages in conversations]
+    if rendering.marks_generated:
+        for number, (messages, each) in enumerate(zip(conversations, encoded, strict=True)):
+            check_marked(cast(list[JSON], messages), any(each.generated), f"conversation {number}")
     ids = [each.ids for each in encoded]
     found = view(
         ids if batched or shape.return_tensors is not None else ids[0],
@@ -164,9 +168,43 @@ def _encode(view: TransformersView, rendering: Rendering, given: dict[str, JSON]
     if chat.only_own:
         ids = tokenizer.encode(chat.text, special="parse")
         spans = tokenizer.spans(chat.text, special="parse") if rendering.marks_generated else []
+        _check_control(tokenizer, chat, ids)
     else:
         ids, spans = _piecewise(view, chat.text, chat.own)
     return Encoded(ids, [int(any(start < b and a < end for a, b in chat.generated)) for start, end in spans])
+
+
+def _check_control(tokenizer: Tokenizer, chat: Told, ids: list[int]) -> None:
+    """Refuses ids in which a control token is another's than the template's.
+
+    A vocabulary that normalizes (lower case, NFKC) before it looks for control tokens finds them in other spellings,
+    too, which no search of the text shows.
+
+    Raises:
+        ConversationError: the control tokens are not those that the template wrote, one for one, where it wrote them.
+    """
+    special = set(tokenizer.special_tokens.values())
+    reads_bytes = tokenizer.guarantees == "bytes"
+    if not reads_bytes:
+        special.difference_update(
+            tokenizer.encode(chat.text)
+        )  # that of unknown text, which any text may come to
+    found = [place for place, id in enumerate(ids) if id in special]
+    written = [own for own in chat.own if tokenizer.special_tokens[own.token] in special]
+    agrees = [ids[place] for place in found] == [tokenizer.special_tokens[own.token] for own in written]
+    if agrees and found and not reads_bytes:
+        spans = tokenizer.spans(chat.text, special="parse")
+        agrees = all(
+            spans[place][0] <= own.start and own.end <= spans[place][1]
+            for place, own in zip(found, written, strict=True)
+        )
+    if not agrees:
+        raise ConversationError(
+            f"{tokenizer.name} changes a text before it looks for control tokens, and finds others in this conversation "
+            "than those that the template wrote: a message spells one, or the template's own isn't recognized where it "
+            "stands. Take the word out of the message, or render with one of tokloom.chat's formats, which encode texts "
+            "apart"
+        )
 
 
 def _told_apart(rendering: Rendering, given: dict[str, JSON], names: frozenset[str]) -> Told:

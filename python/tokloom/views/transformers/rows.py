@@ -66,7 +66,7 @@ def result(
 
     Raises:
         ArgumentError: a text can't be shortened or filled up as asked.
-        ValueError: there is no pad token, or tensors are asked for of rows that differ in length (transformers' own).
+        ValueError: tensors are asked for of rows that differ in length (transformers' own).
     """
     if request.is_plain(view) and all(second is None for _, second in encoded):
         columns: dict[str, list[Any]] = {"input_ids": [first.ids for first, _ in encoded]}

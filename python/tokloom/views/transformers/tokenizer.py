@@ -17,6 +17,7 @@ from tokloom.errors import ArgumentError
 from tokloom.tokenizer import Special
 from tokloom.views.transformers import chat, saving
 from tokloom.views.transformers.inputs import encode_all, samples
+from tokloom.views.transformers.requirements import require_jinja, require_tensors
 from tokloom.views.transformers.rows import Request, check_pad_length, result
 from tokloom.views.transformers.special_tokens import SpecialTokens
 from tokloom.views.transformers.truncation import longest_first
@@ -63,6 +64,7 @@ class TransformersView(SpecialTokens):
         **unknown: Any,
     ) -> BatchEncoding:
         """What `__call__` and `encode` come to."""
+        require_tensors(return_tensors)
         if unknown:
             raise ArgumentError(f"{next(iter(unknown))}= is nothing that this tokenizer knows")
         if (
@@ -161,6 +163,36 @@ class TransformersView(SpecialTokens):
             )
             return left
         return *longest_first(ids, pair_ids, num_tokens_to_remove, self.truncation_side), []
+
+    def pad(self, encoded_inputs: Any, *arguments: Any, return_tensors: Any = None, **choices: Any) -> Any:
+        """Fills up rows of ids to one length, by transformers' own code; a collator calls it.
+
+        Args:
+            encoded_inputs: a row, a batch, or a list of rows, as `__call__` gives them.
+            *arguments: as for transformers' own method.
+            return_tensors: as for `__call__`.
+            **choices: as for transformers' own method.
+
+        Raises:
+            ArgumentError: there is no pad token, or a row is longer than what it is to be filled up to.
+            MissingDependencyError: the library of `return_tensors` isn't installed.
+        """
+        require_tensors(return_tensors)
+        return super().pad(encoded_inputs, *arguments, return_tensors=return_tensors, **choices)
+
+    def _get_padding_truncation_strategies(self, *arguments: Any, **choices: Any) -> Any:
+        """What transformers makes of `padding`, `truncation` and `max_length`."""
+        try:
+            return super()._get_padding_truncation_strategies(*arguments, **choices)
+        except ValueError as error:
+            if self.pad_token is not None or "padding token" not in str(error):
+                raise
+            # Its own advice is to take the end of text, whose labels collators then mask.
+            raise ArgumentError(
+                f"{self._runs.name} has no pad token to fill up with; make the view with "
+                "as_transformers(pad_token='<|pad|>'), which adds one as the last id (resize the model's embeddings by "
+                "len(view) then), or with the name of one of its special tokens"
+            ) from None
 
     def _pad(
         self,
@@ -280,7 +312,10 @@ class TransformersView(SpecialTokens):
                 tokens can't be told from text.
             ArgumentError: choices that contradict each other; or the template marks nothing as generated and that was
                 asked for.
+            MissingDependencyError: jinja2 isn't installed, or the library of `return_tensors`.
         """
+        require_jinja()
+        require_tensors(return_tensors)
         if not sanitize_control_tokens:
             raise ArgumentError(
                 "sanitize_control_tokens=False would let a message write control tokens, which this tokenizer never "
@@ -307,8 +342,11 @@ class TransformersView(SpecialTokens):
         """Writes `tokenizer.json` and tokloom's own form, for `tokenizers`, `AutoTokenizer` and `tokloom.load`.
 
         Raises:
-            VocabularyError: a `tokenizer.json` can't say what this vocabulary does.
+            VocabularyError: there can't be a `tokenizer.json`, and the folder holds another vocabulary's.
             SourceError: the system refuses (also an OSError); nothing half-written is left.
+
+        Warns:
+            TokloomWarning: a `tokenizer.json` can't say what this vocabulary does; it is in tokloom's own form alone.
         """
         return saving.save_vocabulary(self._runs, save_directory, filename_prefix)
 
@@ -336,8 +374,12 @@ class TransformersView(SpecialTokens):
 
         Raises:
             ArgumentError: what is refused.
-            VocabularyError: a `tokenizer.json` can't say what this vocabulary does.
+            VocabularyError: there can't be a `tokenizer.json`, and the folder holds another vocabulary's.
             SourceError: the system refuses (also an OSError); nothing half-written is left.
+
+        Warns:
+            TokloomWarning: a `tokenizer.json` can't say what this vocabulary does: tokloom opens the folder, and
+                `AutoTokenizer` doesn't, or by rules of its own.
         """
         if legacy_format or filename_prefix or push_to_hub:
             raise ArgumentError(
