@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from tokloom.adapters import adapt as adapt
 from tokloom.bpe import BPETokenizer as BPETokenizer
-from tokloom.bpe import train as train
 from tokloom.corpus import Source as Source
 from tokloom.corpus import files as files
 from tokloom.counts import PretokenCounts as PretokenCounts
 from tokloom.counts import count_pretokens as count_pretokens
+from tokloom.decode_stream import DecodeStream as DecodeStream
 from tokloom.errors import ArgumentError as ArgumentError
 from tokloom.errors import ConversationError as ConversationError
 from tokloom.errors import FormatError as FormatError
@@ -36,11 +36,11 @@ from tokloom.loading import load as load
 from tokloom.loading import names as names
 from tokloom.loading import vocabularies as vocabularies
 from tokloom.patterns import pattern_names as pattern_names
+from tokloom.ragged import Ragged as Ragged
 from tokloom.report import Comparison as Comparison
 from tokloom.report import compare as compare
-from tokloom.tokenizer import DecodeStream as DecodeStream
-from tokloom.tokenizer import Ragged as Ragged
 from tokloom.tokenizer import Tokenizer as Tokenizer
+from tokloom.training import train as train
 
 if TYPE_CHECKING:
     from tokloom import chat as chat

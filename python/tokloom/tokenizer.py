@@ -7,17 +7,18 @@ is here, and may be overridden where a kind can do it faster.
 
 from __future__ import annotations
 
-import codecs
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokloom import fitting
+from tokloom.decode_stream import DecodeStream
 from tokloom.errors import ArgumentError
+from tokloom.ragged import Ragged
 
 if TYPE_CHECKING:
     import tiktoken
@@ -35,76 +36,6 @@ BOS_NAMES = ("<|bos|>", "<|begin_of_text|>", "<|startoftext|>", "<s>", "<bos>", 
 EOS_NAMES = ("<|endoftext|>", "<|end_of_text|>", "<|eos|>", "</s>", "<eos>", "[SEP]")
 PAD_NAMES = ("<|pad|>", "<pad>", "[PAD]")
 UNK_NAMES = ("<|unk|>", "<unk>", "[UNK]")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ragged:
-    """Sequences of different lengths in two arrays: sequence `i` is `ids[offsets[i]:offsets[i + 1]]`.
-
-    Attributes:
-        ids: all ids one after another, shape (n,).
-        offsets: where each sequence begins, and where the last one ends, shape (len + 1,).
-
-    Example:
-        >>> import numpy as np
-        >>> ragged = Ragged(np.array([5, 6, 7], np.uint32), np.array([0, 2, 2, 3], np.int64))
-        >>> len(ragged), ragged[0].tolist(), ragged.tolist()
-        (3, [5, 6], [[5, 6], [], [7]])
-    """
-
-    ids: NDArray[np.uint32]
-    offsets: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, index: int) -> NDArray[np.uint32]:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"sequence {index} of {len(self)}")
-        index %= len(self)
-        return self.ids[self.offsets[index] : self.offsets[index + 1]]
-
-    def __iter__(self) -> Iterator[NDArray[np.uint32]]:
-        return (self[index] for index in range(len(self)))
-
-    def tolist(self) -> list[list[int]]:
-        """The sequences as lists."""
-        return [ids.tolist() for ids in self]
-
-
-class DecodeStream:
-    """Turns ids into text one at a time, and never gives half a character.
-
-    Made by `Tokenizer.stream`. What `feed` returns, and then `flush`, is together what `decode` returns.
-
-    Example:
-        >>> import tokloom
-        >>> stream = tokloom.load("bytes").stream()
-        >>> [stream.feed(byte) for byte in "né".encode()]
-        ['n', '', 'é']
-        >>> stream.flush()
-        ''
-    """
-
-    def __init__(self, tokenizer: Tokenizer, *, skip_special_tokens: bool) -> None:
-        self._tokenizer = tokenizer
-        self._skipped = frozenset(tokenizer.special_tokens.values()) if skip_special_tokens else frozenset()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def feed(self, id: int) -> str:
-        """The text that is complete now.
-
-        Raises:
-            UnknownIdError: the id stands for nothing.
-        """
-        token = self._tokenizer.token_bytes(id)
-        return "" if id in self._skipped else self._decoder.decode(token)
-
-    def flush(self) -> str:
-        """What a character that never became whole is replaced by; the stream is new afterwards."""
-        rest = self._decoder.decode(b"", True)
-        self._decoder.reset()
-        return rest
 
 
 class Tokenizer(ABC):
@@ -272,26 +203,6 @@ class Tokenizer(ABC):
 
     # Texts that fit
 
-    def _longest_beginning(self, text: str, start: int, max_tokens: int) -> int:
-        """The end of the longest stretch from `start` that ends with a token and has at most `max_tokens`."""
-        window = 8 * max_tokens + 256
-        while True:
-            part = text[start : start + window]
-            spans = self.spans(part)
-            # Tokens near the end of a part may differ from those of the whole; some more than needed make that moot.
-            if len(part) < window or len(spans) > 2 * max_tokens + 64:
-                break
-            window *= 2
-        if len(spans) <= max_tokens:
-            return start + len(part)
-        keep, step = max_tokens, 1
-        while keep > 0:
-            end = spans[keep][0]
-            if self.count_tokens(part[:end]) <= max_tokens:
-                return start + end
-            keep, step = keep - step, 2 * step
-        return start
-
     def truncate(self, text: str, max_tokens: int, *, side: Literal["right", "left"] = "right") -> str:
         """As much of the text as has at most `max_tokens` tokens, whole characters only.
 
@@ -309,23 +220,7 @@ class Tokenizer(ABC):
             >>> tokenizer.truncate("naïve", 3), tokenizer.truncate("naïve", 3, side="left")
             ('na', 've')
         """
-        if max_tokens < 0:
-            raise ArgumentError(f"max_tokens is {max_tokens}; it must be 0 or more")
-        if side == "right":
-            return text[: self._longest_beginning(text, 0, max_tokens)]
-        if side != "left":
-            raise ArgumentError(f'side={side!r} is not known; it is "right" or "left"')
-        spans = self.spans(text)
-        if len(spans) <= max_tokens:
-            return text
-        keep, step = max_tokens, 1
-        while keep > 0:
-            # Where the token before ends, a character it only touches included.
-            start = spans[len(spans) - keep - 1][1]
-            if self.count_tokens(text[start:]) <= max_tokens:
-                return text[start:]
-            keep, step = keep - step, 2 * step
-        return ""
+        return fitting.truncate(self, text, max_tokens, side)
 
     def chunk(self, text: str, max_tokens: int, *, overlap: int = 0) -> Iterator[str]:
         """The text in pieces of at most `max_tokens` tokens; without overlap, together they are the text.
@@ -343,28 +238,7 @@ class Tokenizer(ABC):
             >>> list(tokloom.load("bytes").chunk("abcdef", 4, overlap=1))
             ['abcd', 'def']
         """
-        if max_tokens < 1:
-            raise ArgumentError(f"max_tokens is {max_tokens}; it must be 1 or more")
-        if not 0 <= overlap < max_tokens:
-            raise ArgumentError(f"overlap is {overlap}; it must be from 0 to below max_tokens ({max_tokens})")
-        return self._chunks(text, max_tokens, overlap)
-
-    def _chunks(self, text: str, max_tokens: int, overlap: int) -> Iterator[str]:
-        start = 0
-        while start < len(text):
-            end = self._longest_beginning(text, start, max_tokens)
-            if end == start:
-                raise ArgumentError(
-                    f"character {start} ({text[start]!r}) has {self.count_tokens(text[start])} tokens; "
-                    f"max_tokens ({max_tokens}) must be at least that, or the text can't be cut between characters"
-                )
-            piece = text[start:end]
-            yield piece
-            if end == len(text):
-                return
-            spans = self.spans(piece) if overlap else []
-            back = spans[-overlap][0] if 0 < overlap < len(spans) else len(piece)
-            start += back if back > 0 else len(piece)
+        return fitting.chunk(self, text, max_tokens, overlap)
 
     # Ids to text
 
