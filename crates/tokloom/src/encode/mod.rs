@@ -28,7 +28,8 @@ impl Vocabulary {
     /// [`Error::SpecialToken`] if `special` forbids one that stands in the text or names one that doesn't exist;
     /// [`Error::Pattern`] if a user's pattern gives up on this text.
     pub fn encode(&self, text: &[u8], special: Special<'_>) -> Result<Vec<u32>> {
-        let mut ids = Vec::with_capacity(text.len() / 3);
+        // A little more: a short text needs no second allocation.
+        let mut ids = Vec::with_capacity(text.len() / 3 + 8);
         self.encode_into(text, special, &mut ids)?;
         Ok(ids)
     }
