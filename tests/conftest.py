@@ -1,10 +1,15 @@
 """What holds for every test: hypothesis profiles, and a run that says what it left out and why."""
 
 import os
+import signal
 from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell's background job ignores Ctrl-C, and so would the processes that tests start and stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: the machines of CI are shared, and a slow moment is no failure.
 settings.register_profile("default", max_examples=100, deadline=None)
