@@ -1,31 +1,21 @@
-"""tokloom itself: by name where its catalogue knows the vocabulary, else by the rank file."""
+"""tokloom itself: by name, from the rank file that all have."""
 
-import inspect
 from typing import Any
 
 import tokloom
 from benchmarks.peers import base
 from benchmarks.vocabularies import Vocabulary
 
-_THREADS = "threads" in inspect.signature(tokloom.BPETokenizer.encode_to_numpy).parameters
-
 
 class Adapter(base.Peer):
     distribution = "tokloom"
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self.tokenizer: Any
-        if vocabulary.name in tokloom.names():
-            self.tokenizer = tokloom.load(vocabulary.name, offline=True)
-        else:
-            self.tokenizer = tokloom.load(
-                str(vocabulary.path), pattern=vocabulary.pattern, special_tokens=vocabulary.special_tokens
-            )
+        # Verified as everybody's is who asks for the name; from the second time on by the tables in the cache.
+        self.tokenizer = tokloom.load(vocabulary.name, path=vocabulary.path, offline=True)
 
     def one_array(self, text: str, threads: int = 1) -> Any:
-        if _THREADS:
-            return self.tokenizer.encode_to_numpy(text, threads=threads)
-        return self.tokenizer.encode_to_numpy(text)
+        return self.tokenizer.encode_to_numpy(text, threads=threads)
 
     def arrays(self, texts: list[str], threads: int = 1) -> Any:
         return self.tokenizer.encode_batch_to_numpy(texts, threads=threads)
