@@ -18,6 +18,7 @@ from benchmarks.tasks import EXTRA, PARTS
 
 RESULTS = Path(__file__).parent / "results.json"
 README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
 PLOT = Path(__file__).parents[1] / "docs" / "speed.svg"
 
 
@@ -30,7 +31,8 @@ def main() -> None:
             raise SystemExit(
                 f"benchmarks: {arguments.results} is of an earlier benchmark: measure first, `make bench`"
             )
-        readme.rewrite(README, results)
+        readme.rewrite(README, results, ("first", "encode", "train", "decode"), "docs/speed.svg")
+        readme.rewrite(PAGE, results)
         plot.draw(results, PLOT)
         return
     measure(arguments)

@@ -1,5 +1,6 @@
 """Results → Markdown: a table for each part, peers as columns; what each table means stands above it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 _WHAT = {
@@ -19,17 +20,17 @@ SHOWN = ("first", "encode", "calls", "decode", "train", "load", "memory", "hard"
 Records = list[dict[str, Any]]
 
 
-def all_of(results: dict[str, Any]) -> str:
-    """All tables, with a line on exactness before them, the corpora and the machine behind."""
+def all_of(results: dict[str, Any], shown: Sequence[str] = SHOWN, plot: str = "speed.svg") -> str:
+    """The tables of the parts `shown`, with a line on exactness before them, the corpora and the machine behind."""
     parts = results["parts"]
     blocks = [exactness(parts["exact"]["records"])] if "exact" in parts else []
     blocks += [
         f"{_WHAT[part]}\n\n{table(parts[part]['records'])}\n\n{taken(parts[part])}"
-        for part in SHOWN
+        for part in shown
         if part in parts
     ]
     if "encode" in parts:
-        blocks.append("![Encoding speed by tiktoken's](docs/speed.svg)")
+        blocks.append(f"![Encoding speed by tiktoken's]({plot})")
     return "\n\n".join([*blocks, about(results)])
 
 
