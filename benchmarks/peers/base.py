@@ -61,3 +61,24 @@ class Peer:
     def can(cls, operation: str) -> bool:
         """Whether it has the operation."""
         return getattr(cls, operation) is not getattr(Peer, operation)
+
+
+class BatchPeer(Peer):
+    """A peer of tiktoken's calls, with a batch that comes as arrays; its `tokenizer` is made by the subclass."""
+
+    tokenizer: Any
+
+    def one_array(self, text: str) -> Any:
+        return self.tokenizer.encode_batch([text], 1)[0]
+
+    def arrays(self, texts: list[str]) -> Any:
+        return self.tokenizer.encode_batch(texts, 1)[0]
+
+    def one_list(self, text: str) -> list[int]:
+        return self.tokenizer.encode_ordinary(text)
+
+    def lists(self, texts: list[str]) -> Any:
+        return [self.tokenizer.encode_ordinary(text) for text in texts]
+
+    def decode(self, ids: list[int]) -> str:
+        return self.tokenizer.decode(ids)

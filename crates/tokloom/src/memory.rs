@@ -9,7 +9,7 @@ pub(crate) fn prefetch<T>(items: &[T], index: usize) {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 fn fetch(address: *const i8) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -18,7 +18,7 @@ fn fetch(address: *const i8) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(address) }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 #[inline(always)]
 fn fetch(address: *const i8) {
     // SAFETY: a prefetch is a hint that faults at no address and changes nothing a program can see: no register, no
@@ -29,7 +29,7 @@ fn fetch(address: *const i8) {
     }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 #[inline(always)]
 fn fetch(_: *const i8) {}
 

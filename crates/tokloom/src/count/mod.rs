@@ -9,7 +9,6 @@ mod counts;
 mod file;
 pub(crate) mod merge;
 mod pieces;
-pub(crate) mod prefetch;
 mod runs;
 mod stored;
 pub(crate) mod table;

@@ -5,8 +5,8 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 
 use super::merge::Sorted;
-use super::prefetch::prefetch;
 use crate::error::Result;
+use crate::memory::prefetch;
 
 /// Up to so many bytes a pretoken is its own key: nine of ten are.
 const INLINE: usize = 15;

@@ -8,8 +8,8 @@ use super::Progress;
 use super::frequent::frequent_pairs;
 use super::pairs::{Pair, Pairs};
 use super::words::{Cell, Words};
-use crate::count::prefetch::prefetch;
 use crate::error::Result;
+use crate::memory::prefetch;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
