@@ -7,9 +7,12 @@ mod ids;
 mod ints;
 mod pretokenize;
 mod progress;
+mod ranks;
+mod spans;
 mod stream;
 mod strings;
 mod text;
+mod threads;
 mod vocabulary;
 
 use pyo3::prelude::*;
@@ -21,9 +24,11 @@ mod _engine {
     #[pymodule_export]
     use crate::pretokenize::{Pretokenizer, named_pattern, pattern_name, pattern_names};
     #[pymodule_export]
+    use crate::ranks::read_ranks;
+    #[pymodule_export]
     use crate::stream::StreamEncoder;
     #[pymodule_export]
-    use crate::vocabulary::{Vocabulary, read_ranks};
+    use crate::vocabulary::Vocabulary;
 
     #[pymodule_export]
     const UNICODE_VERSION: &str = tokloom::pretokenize::UNICODE_VERSION;

@@ -31,6 +31,11 @@ impl<'a> Text<'a> {
     }
 }
 
+/// The text of a `str` for which the GIL isn't worth releasing; `None` for all others, and for one that is no Unicode.
+pub(crate) fn short_str<'a>(text: &'a Bound<'_, PyAny>) -> Option<&'a str> {
+    text.cast::<PyString>().ok()?.to_str().ok().filter(|text| text.len() < RELEASE_FROM)
+}
+
 /// Why a `str` has no UTF-8: the position of its lone surrogate.
 fn no_unicode(text: &Bound<'_, PyString>, error: PyErr) -> PyErr {
     let py = text.py();

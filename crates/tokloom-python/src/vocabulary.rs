@@ -4,14 +4,15 @@ use crate::errors::{IntoPython, to_python};
 use crate::ids;
 use crate::ints::Ints;
 use crate::pretokenize::{Splits, pattern, splits};
+use crate::spans::characters;
 use crate::stream::StreamEncoder;
 use crate::strings;
-use crate::text::{SpecialArgument, Text, Texts, in_text, release};
+use crate::text::{SpecialArgument, Text, Texts, in_text, release, short_str};
+use crate::threads::threads_for;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use tokloom::formats::{self, huggingface::ConfigTokens};
 use tokloom::{AddedToken, Error, Merges, Parts};
@@ -22,22 +23,6 @@ type AddedTokenTuple = (String, u32, bool, bool, bool, bool, bool);
 fn added_token(token: AddedTokenTuple) -> AddedToken {
     let (content, id, special, strip_left, strip_right, single_word, normalized) = token;
     AddedToken { content, id, special, strip_left, strip_right, single_word, normalized }
-}
-
-/// From this many bytes on, one text is worth several threads where nobody says how many.
-const WORTH_THREADS: usize = 1 << 22;
-/// As many as `encode_batch` may be asked for.
-const MOST_THREADS: usize = 1024;
-
-fn threads_for(text: &[u8], threads: Option<usize>) -> tokloom::Result<usize> {
-    match threads {
-        None if text.len() < WORTH_THREADS => Ok(1),
-        None => Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)),
-        Some(threads @ 1..=MOST_THREADS) => Ok(threads),
-        Some(threads) => {
-            Err(Error::Argument(format!("threads is {threads}; it must be from 1 to {MOST_THREADS}")))
-        }
-    }
 }
 
 #[pyclass(frozen, module = "tokloom._engine")]
@@ -299,8 +284,15 @@ impl Vocabulary {
         special: Option<&Bound<'py, PyAny>>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
+        let py = text.py();
+        if special.is_none()
+            && threads.is_none()
+            && let Some(text) = short_str(text)
+        {
+            return self.inner.with_ids(text, |ids| self.ints.list(py, ids)).into_python(py)?;
+        }
         let ids = self.encoded(text, special, threads)?;
-        self.ints.list(text.py(), &ids)
+        self.ints.list(py, &ids)
     }
 
     #[pyo3(
@@ -425,34 +417,4 @@ impl Vocabulary {
     fn stream_encoder(&self, py: Python<'_>, special: Option<&Bound<'_, PyAny>>) -> PyResult<StreamEncoder> {
         StreamEncoder::new(py, self.inner.clone(), &SpecialArgument::of(special)?)
     }
-}
-
-/// Spans of bytes as spans of code points: a token inside a character has the characters it touches.
-fn characters(text: &[u8], spans: &[Range<usize>]) -> Vec<(usize, usize)> {
-    let begins = |byte: &u8| byte & 0xC0 != 0x80;
-    // How many characters begin in the first `seen` bytes.
-    let (mut seen, mut begun) = (0, 0);
-    let mut characters_before = |end: usize| {
-        begun += text[seen..end].iter().filter(|byte| begins(byte)).count();
-        seen = end;
-        begun
-    };
-    let mut found = Vec::with_capacity(spans.len());
-    for span in spans {
-        let before = characters_before(span.start);
-        let inside = text.get(span.start).is_some_and(|byte| !begins(byte));
-        let end = characters_before(span.end);
-        found.push((before - usize::from(inside), end));
-    }
-    found
-}
-
-#[pyfunction]
-pub(crate) fn read_ranks<'py>(
-    py: Python<'py>,
-    data: &[u8],
-    origin: &str,
-) -> PyResult<Vec<(u32, Bound<'py, PyBytes>)>> {
-    let tokens = tokloom::formats::tiktoken::read(data, origin).into_python(py)?;
-    Ok(tokens.into_iter().map(|(id, bytes)| (id, PyBytes::new(py, &bytes))).collect())
 }

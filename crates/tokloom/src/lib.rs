@@ -19,6 +19,7 @@ pub mod formats;
 mod memory;
 pub mod pretokenize;
 pub mod read;
+mod spare;
 pub mod train;
 pub mod vocabulary;
 

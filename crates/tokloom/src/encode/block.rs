@@ -70,14 +70,15 @@ impl Vocabulary {
         scratch: &mut Scratch,
         sink: &mut impl Sink,
     ) {
-        let Scratch { block, short, long, workspace } = scratch;
+        let Scratch { block, short, long, workspace, ids: _ } = scratch;
         let count = ends.len().min(ENDS_AT_ONCE);
         block.hash(stretch, &ends[..count], self, short, long);
         block.look_up(&ends[..count], self, short, long);
-        if !block.missing.is_empty() {
-            block.find_missing(stretch, self, short, long);
-            block.merge_missing(stretch, self, workspace);
+        if block.missing.is_empty() {
+            return block.give(count, short, sink);
         }
+        block.find_missing(stretch, self, short, long);
+        block.merge_missing(stretch, self, workspace);
         block.give(count, short, sink);
         block.keep(stretch, short, long);
     }

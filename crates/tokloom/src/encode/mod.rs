@@ -21,6 +21,9 @@ use scratch::Scratch;
 use sink::{Count, Sink, Spans};
 use std::ops::Range;
 
+/// The room for ids that a scratch keeps: 16 KiB.
+const MOST_KEPT: usize = 1 << 12;
+
 impl Vocabulary {
     /// The ids of a text.
     ///
@@ -32,6 +35,29 @@ impl Vocabulary {
         let mut ids = Vec::with_capacity(text.len() / 3 + 8);
         self.encode_into(text, special, &mut ids)?;
         Ok(ids)
+    }
+
+    /// What `work` makes of the ids of a text, special tokens in it being text. The ids lie in room that is used
+    /// again: for a short text, memory of its own and a look whether it is UTF-8 are a good part of the time.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn with_ids<R>(&self, text: &str, work: impl FnOnce(&[u32]) -> R) -> Result<R> {
+        let matcher = self.added.matcher(Special::Text)?;
+        self.scratch.with(|scratch| {
+            let mut ids = std::mem::take(&mut scratch.ids);
+            ids.clear();
+            match matcher {
+                None => self.pretokenizer.split_str_blocks(text, |stretch, ends| {
+                    self.encode_block(stretch, ends, scratch, &mut ids);
+                })?,
+                Some(_) => self.encode_into(text.as_bytes(), Special::Text, &mut ids)?,
+            }
+            let result = work(&ids);
+            ids.shrink_to(MOST_KEPT);
+            scratch.ids = ids;
+            Ok(result)
+        })
     }
 
     /// How many ids a text has, without making them.

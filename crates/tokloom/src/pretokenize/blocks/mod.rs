@@ -24,7 +24,7 @@ use super::scanners::Family;
 use scan::{Fill, Position, Stop};
 
 /// Shorter texts are done sooner one pretoken after another.
-const SHORTEST: usize = 32;
+pub(super) const SHORTEST: usize = 32;
 
 /// How blocks of the texts of one family are scanned.
 #[derive(Clone, Copy)]
@@ -55,9 +55,6 @@ impl Blocks {
         collector: &mut Collector<'_, E>,
         scalar: impl Fn(usize) -> Option<usize>,
     ) -> usize {
-        if text.len() < SHORTEST {
-            return 0;
-        }
         let mut start = 0;
         while start < text.len() {
             let mut position = Position::new(start, open);

@@ -11,7 +11,7 @@ mod deepseek;
 mod gpt2;
 mod o200k;
 
-use super::blocks::{Blocks, Collector, Way};
+use super::blocks::{Blocks, Collector, SHORTEST, Way};
 use super::classes::Classes;
 use super::receiver::Receiver;
 use super::text::{Ends, GoesOn, Horizon, Text};
@@ -139,6 +139,9 @@ fn split_whole<S: Scanner>(scan: &Scan, mut bytes: &[u8], receiver: &mut impl Re
             Run::Valid { text, .. } => split_text::<S>(scan, text, receiver),
             Run::Invalid(run) => one_pretoken(run, receiver),
         }
+        if rest.is_empty() {
+            break;
+        }
         bytes = rest;
     }
 }
@@ -178,6 +181,9 @@ fn collect(
     receiver: &mut impl Receiver,
     scalar: impl Fn(usize) -> Option<usize>,
 ) -> usize {
+    if text.len() < SHORTEST {
+        return collect_short(text, receiver, scalar);
+    }
     let mut collector = Collector::new(text, receiver);
     if let Some(blocks) = &scan.blocks {
         blocks.split(scan.classes, text, open, &mut collector, &scalar);
@@ -189,4 +195,25 @@ fn collect(
     }
     collector.flush();
     collector.place()
+}
+
+/// [`collect`] of a text shorter than [`SHORTEST`]: its ends need little room, which is soon made, and no blocks.
+#[inline(always)]
+fn collect_short(
+    text: &[u8],
+    receiver: &mut impl Receiver,
+    scalar: impl Fn(usize) -> Option<usize>,
+) -> usize {
+    let (mut ends, mut count, mut place) = ([0; SHORTEST], 0, 0);
+    while place < text.len()
+        && let Some(end) = scalar(place)
+    {
+        ends[count] = end as u32;
+        count += 1;
+        place = end;
+    }
+    if count > 0 {
+        receiver.stretch(text.get(..place).unwrap_or_default(), ends.get(..count).unwrap_or_default());
+    }
+    place
 }
