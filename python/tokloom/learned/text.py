@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tokloom.corpus.sources import as_source
 from tokloom.errors import ArgumentError, SourceError
-from tokloom.learned.near_duplicates import Sketch, near_duplicates_of
+from tokloom.learned.near_duplicates import BINS, Sketch, near_duplicates_of
 from tokloom.learned.repeats import repeated_shares
 from tokloom.learned.text_data import Bytes, Mixture, TextData, offsets_of
 from tokloom.storage import as_source_error
@@ -68,9 +68,9 @@ def split(
     if piece is not None and piece < 1:
         raise ArgumentError(f"piece must be at least 1 byte, not {piece}")
     documents = _spooled(source, seed, piece, near_duplicates=near_duplicates)
+    if not len(documents.text):
+        raise ArgumentError("there is no text: no document, or all are empty")
     kept, removed = _unlike(documents, near_duplicates=near_duplicates)
-    if not len(kept):
-        raise ArgumentError("there is no text: all documents are empty")
     border = int(held_out * 2.0**64)
     is_held_out = documents.keys[kept] < np.uint64(border)
     if held_out and not is_held_out.any():
@@ -127,7 +127,7 @@ def _spooled(source: object, seed: int, piece: int | None, *, near_duplicates: b
     return _Documents(
         TextData(data, offsets_of(lengths)),
         np.array(keys, np.uint64),
-        np.array(sketches, np.uint64).reshape(len(keys), -1),
+        np.array(sketches, np.uint64).reshape(-1, BINS),
     )
 
 
@@ -163,10 +163,10 @@ def _unlike(documents: _Documents, *, near_duplicates: bool) -> tuple[NDArray[np
     order = np.argsort(documents.keys, kind="stable")
     keys = documents.keys[order]
     # Of two documents with the same 64 bits of hash one is a copy: one pair in 10^19 isn't.
-    first = np.concatenate([[True], keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, bool)
+    first = np.concatenate([[True], keys[1:] != keys[:-1]])
     kept = order[first]
     removed = {"copies": len(order) - len(kept)}
-    if near_duplicates and len(kept):
+    if near_duplicates:
         like_an_earlier = near_duplicates_of(documents.sketches[kept])
         removed["near-duplicates"] = int(like_an_earlier.sum())
         kept = kept[~like_an_earlier]
