@@ -24,7 +24,7 @@ SEED = 0
 HELD_OUT = {"prose": 0.02, "code": 0.02}
 HELD_OUT_OF_A_LANGUAGE = 0.05
 # A language with less isn't kept; of one with more, what comes first in the order of the documents' hashes.
-LEAST, MOST = 600_000, 16_000_000
+LEAST, MOST = 100_000, 16_000_000
 
 
 def folder() -> Path:
@@ -55,10 +55,15 @@ def run(_: argparse.Namespace) -> None:
         if not (folder() / name / "about.json").exists():
             corpus = store.build([name])[name]
             make(name, TextData.open(corpus.path).documents(), share)
-    if not languages():
+    done = folder() / "languages.json"
+    if not done.exists():
+        kept = {}
         for language, documents in sorted(_by_language().items()):
-            if sum(map(len, documents)) >= LEAST:
+            kept[language] = sum(map(len, documents))
+            known = (folder() / f"language-{language}" / "about.json").exists()
+            if kept[language] >= LEAST and not known:
                 make(f"language-{language}", documents, HELD_OUT_OF_A_LANGUAGE)
+        _write(done, json.dumps(kept, indent=1).encode())  # bytes of all, those too small to be kept as well
     for path in sorted(folder().glob("*/about.json")):
         print(path.parent.name, json.dumps(json.loads(path.read_text("utf-8")), ensure_ascii=False))
 
@@ -101,7 +106,9 @@ def _by_language() -> dict[str, list[bytes]]:
         # "pt_BR" and "pt-BR" are one; a dictionary of two languages is none.
         code = re.fullmatch(r"([a-z]{2,3})(?:[-_@][A-Za-z]+)?", language)
         if code and text.strip():
-            found.setdefault(code.group(1), []).append(text.encode())
+            # The last part of the name of debian-reference-zh-cn.
+            name = "zh" if code.group(1) == "cn" else code.group(1)
+            found.setdefault(name, []).append(text.encode())
     return found
 
 
