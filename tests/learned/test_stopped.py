@@ -1,6 +1,5 @@
 """Runs that are killed, stopped, out of disk, or of several processes: real ones."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from faults.test_disk import mounted
 from learned.tasks import Next, Slow, same, weights
 from tokloom.errors import SourceError
 from tokloom.learned import TrainingConfiguration, checkpoint, train
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.faults
 TESTS = Path(__file__).parents[1]
 WORK = """
 import sys
+from faults.test_disk import mounted
 from learned.tasks import Slow
 from tokloom.learned import TrainingConfiguration, train
 configuration = TrainingConfiguration(steps=60, threads=1, warmup=3, checkpoint_every=10, log_every=3)
@@ -27,6 +28,18 @@ try:
     train(Slow(), configuration, sys.argv[1])
 except KeyboardInterrupt:
     print("interrupted", flush=True)
+"""
+KILLED_IN_A_CHECKPOINT = """
+import os, signal
+from tokloom import storage
+write, written = storage._write, []
+def write_or_die(path, data):
+    if path.name == "optimiser.safetensors":
+        written.append(path)
+        if len(written) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+    write(path, data)
+storage._write = write_or_die
 """
 CONFIGURATION = TrainingConfiguration(steps=60, threads=1, warmup=3, checkpoint_every=10, log_every=3)
 
@@ -75,6 +88,16 @@ def test_kill_9(tmp_path, whole):
     assert_goes_on(tmp_path, whole)
 
 
+def test_killed_while_a_checkpoint_is_written(tmp_path, whole):
+    """The process kills itself when the third checkpoint's first file is written, and its second isn't."""
+    child = KILLED_IN_A_CHECKPOINT + WORK
+    done = subprocess.run([sys.executable, "-c", child, str(tmp_path)], env=environment(), check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list(tmp_path.glob(".checkpoint.*.partial/model.safetensors"))
+    assert checkpoint.load(tmp_path / "checkpoint").step == 20
+    assert_goes_on(tmp_path, whole)
+
+
 def test_killed_again_and_again(tmp_path, whole):
     for step in (12, 58):
         stopped_at(tmp_path, step, signal.SIGKILL)
@@ -98,31 +121,16 @@ def test_a_polite_kill_does_too(tmp_path, whole):
 
 def test_a_full_disk(tmp_path):
     """The first checkpoint fits beside nothing: the second has no room while the first is there."""
-    with small_disk(tmp_path / "small", "size=300k") as folder:
+    with mounted(tmp_path / "small", "size=300k") as folder:
         with pytest.raises(SourceError, match="No space left"):
             train(Next(), CONFIGURATION, folder / "run")
         assert checkpoint.load(folder / "run/checkpoint").step == 10
         assert not list((folder / "run").glob(".*"))
 
 
-@contextlib.contextmanager
-def small_disk(folder: Path, options: str):
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command")
-    if done.returncode:
-        pytest.skip("a small file system can't be mounted by this user")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 DISTRIBUTED = """
 import sys
+from faults.test_disk import mounted
 from learned.tasks import Plain
 from tokloom.learned import TrainingConfiguration, train
 choices = dict(threads=1, warmup=3, log_every=1, checkpoint_every=10, precision="float32", learning_rate=0.01)

@@ -140,7 +140,8 @@ class _Run:
         if not resume:
             step = checkpoints.describe(directory)["step"]
             raise ArgumentError(
-                f"{self.folder} holds a run at step {step:,}: go on with resume=True, or give another folder"
+                f"{self.folder} holds a run at step {step:,}: go on with resume=True (--resume), or give another "
+                "folder"
             )
         found = checkpoints.load(directory)
         self._adopt(found.about, directory)
