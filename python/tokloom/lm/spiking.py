@@ -87,6 +87,6 @@ class SpikeRates:
         lines = [
             f"layer {number}: {float(rate.mean()):.1%} of neurons fire at a position, "
             f"{float((rate == 0).float().mean()):.1%} never, {float((rate == 1).float().mean()):.1%} always"
-            for number, rate in enumerate(self.layers)
+            for number, rate in enumerate(layer.detach() for layer in self.layers)
         ]
         return "\n".join(lines)
