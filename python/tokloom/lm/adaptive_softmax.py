@@ -51,7 +51,7 @@ class AdaptiveSoftmax(Head):
             raise ArgumentError(f"cutoffs {cutoffs} must rise, and lie between 1 and {units - 1}")
         self.width = width
         self.register_buffer("by_rank", by_rank)
-        self.register_buffer("ranks", torch.empty_like(by_rank).index_copy_(0, by_rank, torch.arange(units)))
+        self.register_buffer("ranks", torch.from_numpy(np.argsort(by_rank.numpy())))
         self.softmax = nn.AdaptiveLogSoftmaxWithLoss(width, units, cutoffs, div_value=divide)
 
     def nll(

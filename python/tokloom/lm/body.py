@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -22,9 +24,12 @@ class Body(nn.Module, ABC):
 
     Attributes:
         width: D, the size of the vectors.
+        checkpointing: whether blocks are computed again in the backward direction, instead of kept: the memory of one
+            block and of a (B, T, D) for each, for a third more time.
     """
 
     width: int
+    checkpointing: bool = False
 
     @abstractmethod
     def forward(
@@ -54,6 +59,12 @@ class Body(nn.Module, ABC):
         times: Float[Tensor, "batch time"] | None = None,
     ) -> tuple[Float[Tensor, "batch time width"], State]:
         """The outputs of the next positions, and the state after them."""
+
+    def run_block(self, block: nn.Module, *arguments: Any) -> Any:  # noqa: ANN401 (what the block takes and gives)
+        """A block's result, kept or to be computed again as `checkpointing` says."""
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(block, *arguments, use_reentrant=False)
+        return block(*arguments)
 
     def step(
         self,

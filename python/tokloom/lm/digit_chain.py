@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import nn
@@ -54,9 +55,10 @@ class DigitChain(nn.Module):
             for place, output in enumerate(outputs)
         )
         if fixed is not None:
-            counts = torch.bincount(self.digits[:, 0], minlength=kind.levels[0]).clamp(min=1)
-            sums = torch.zeros(kind.levels[0], fixed.shape[1]).index_add_(0, self.digits[:, 0], fixed)
-            self.register_buffer("means", sums / counts.unsqueeze(1))
+            counts = np.bincount(kind.digits[:, 0], minlength=kind.levels[0]).clip(min=1)
+            sums = np.zeros((kind.levels[0], fixed.shape[1]), np.float32)
+            np.add.at(sums, kind.digits[:, 0], fixed.numpy())
+            self.register_buffer("means", torch.from_numpy((sums / counts[:, None]).astype(np.float32)))
             self.means_in = nn.Linear(fixed.shape[1], width, bias=False)
             self.favour = nn.Parameter(torch.zeros(len(fixed)))
 

@@ -264,6 +264,8 @@ class LiquidSpiking(Body):
             >>> rates.layers[0].shape
             torch.Size([8])
         """
+        if self.checkpointing:
+            raise ArgumentError("blocks that are computed twice would be watched twice: set checkpointing to False")
         self._watch = SpikeRates()
         try:
             yield self._watch
@@ -283,6 +285,6 @@ class LiquidSpiking(Body):
         run = Run(starts_of(documents), times, self._watch, turns, mask)
         blocks = []
         for block, before in zip(self.blocks, state.blocks, strict=True):
-            x, after = block(x, before, run)
+            x, after = self.run_block(block, x, before, run)
             blocks.append(after)
         return self.norm(x), LiquidSpikingState(blocks, position)

@@ -30,6 +30,8 @@ class TokenTable(Input, Head):
         tied: whether the rows that are read are those that are predicted. They are read times `input_scale`, so that
             they can be short as rows of a softmax and long in the residual stream.
         input_scale: None: √D if tied, else 1.
+        reads: whether it is used as an input.
+        predicts: whether it is used as a head.
         slice_bytes: how many bytes of scores the loss holds at once.
 
     Example:
@@ -47,6 +49,8 @@ class TokenTable(Input, Head):
         *,
         tied: bool = False,
         input_scale: float | None = None,
+        reads: bool = True,
+        predicts: bool = True,
         slice_bytes: int = SLICE_BYTES,
     ) -> None:
         super().__init__()
@@ -54,14 +58,21 @@ class TokenTable(Input, Head):
             raise ArgumentError(f"a table of {units} units predicts nothing")
         self.units, self.width, self.tied, self.slice_bytes = units, width, tied, slice_bytes
         self.input_scale = input_scale if input_scale is not None else math.sqrt(width) if tied else 1.0
-        self.rows = nn.Parameter(torch.randn(units, width) * (1 if tied else math.sqrt(width)) * width**-0.5)
-        # Small, so that training begins near the uniform distribution.
-        self.scores = None if tied else nn.Parameter(torch.randn(units, width) * 0.1 * width**-0.5)
+        # Small scores: training begins near the uniform distribution. Tied rows can't be as small, or a step of Adam,
+        # times the scale by which they are read, would be larger than they are.
+        size = (1 if tied else 0.1) * width**-0.5
+        self.read = nn.Parameter(torch.randn(units, width)) if reads and not tied else None
+        self.scores = nn.Parameter(torch.randn(units, width) * size) if predicts or tied else None
+
+    @property
+    def rows(self) -> Float[Tensor, "units width"]:
+        """The rows that are read."""
+        return _there(self.scores if self.tied else self.read, "reads")
 
     @property
     def predicted(self) -> Float[Tensor, "units width"]:
         """The rows of the softmax."""
-        return self.rows if self.scores is None else self.scores
+        return _there(self.scores, "predicts")
 
     def embed(self, units: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time width"]:
         """The units' rows."""
@@ -89,3 +100,9 @@ class TokenTable(Input, Head):
     ) -> Int[Tensor, " batch"]:
         """A unit for each vector."""
         return choice.draw(self.logits(hidden), generator)
+
+
+def _there(rows: Tensor | None, use: str) -> Tensor:
+    if rows is None:
+        raise ArgumentError(f"this table was made without {use}=True")
+    return rows

@@ -29,12 +29,12 @@ class TransformerBlock(nn.Module):
     """Attention, then the gated network, each on a normed copy of the residual stream."""
 
     def __init__(
-        self, width: int, hidden: int, heads: int, key_heads: int, *, normalised: bool, scale: float
+        self, width: int, hidden: int, heads: int, key_heads: int, *, normalised: bool, scale: float, eps: float
     ) -> None:
         super().__init__()
-        self.before_attention = nn.RMSNorm(width, eps=1e-6)
+        self.before_attention = nn.RMSNorm(width, eps=eps)
         self.attention = Attention(width, heads, key_heads, normalised=normalised, scale=scale)
-        self.before_network = nn.RMSNorm(width, eps=1e-6)
+        self.before_network = nn.RMSNorm(width, eps=eps)
         self.network = GatedNetwork(width, hidden, scale=scale)
 
     def forward(
@@ -57,6 +57,7 @@ class Transformer(Body):
         hidden: the width within the gated network. None: 8/3·D, rounded up to a multiple of 32.
         qk_norm: whether queries and keys are normed. A Llama of transformers has no such norm.
         rotary_base: of the positions' frequencies.
+        eps: what is added within the norms.
 
     Example:
         >>> import torch
@@ -75,16 +76,19 @@ class Transformer(Body):
         hidden: int | None = None,
         qk_norm: bool = True,
         rotary_base: float = 10_000.0,
+        eps: float = 1e-6,
     ) -> None:
         super().__init__()
         self.width, self.rotary_base, self.head_width = width, rotary_base, width // heads
         hidden = hidden or -(-8 * width // 96) * 32
         scale = (2 * layers) ** -0.5
         self.blocks = nn.ModuleList(
-            TransformerBlock(width, hidden, heads, key_heads or heads, normalised=qk_norm, scale=scale)
+            TransformerBlock(
+                width, hidden, heads, key_heads or heads, normalised=qk_norm, scale=scale, eps=eps
+            )
             for _ in range(layers)
         )
-        self.norm = nn.RMSNorm(width, eps=1e-6)
+        self.norm = nn.RMSNorm(width, eps=eps)
 
     def forward(
         self,
@@ -96,7 +100,7 @@ class Transformer(Body):
         turns = rotations(self.positions(x, times), self.head_width, self.rotary_base)
         mask = document_mask(documents)
         for block in self.blocks:
-            x = block(x, turns, mask)
+            x = self.run_block(block, x, turns, mask)
         y: Tensor = self.norm(x)
         return y
 
