@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import nn
 
 from tokloom.errors import ArgumentError
-from tokloom.lm.layers import projection
+from tokloom.lm.layers import exact_type, projection
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Complex, Float, Int
@@ -22,7 +22,7 @@ def rotations(
     positions: Float[Tensor, "batch time"], head_width: int, base: float
 ) -> Complex[Tensor, "batch time 1 pairs"]:
     """e^{i·position·frequency}, by which pairs of neighbouring entries are turned (RoPE, arXiv:2104.09864)."""
-    pairs = torch.arange(0, head_width, 2, dtype=torch.float32, device=positions.device)
+    pairs = torch.arange(0, head_width, 2, dtype=positions.dtype, device=positions.device)
     angles = positions.unsqueeze(-1) * base ** (-pairs / head_width)
     return torch.polar(torch.ones_like(angles), angles).unsqueeze(2)
 
@@ -122,8 +122,9 @@ class Attention(nn.Module):
         heads: Float[Tensor, "batch time heads head"],
         turns: Complex[Tensor, "batch time 1 pairs"],
     ) -> Float[Tensor, "batch time heads head"]:
-        """Queries or keys with their positions in them, in float32."""
-        heads = heads.float()
+        """Queries or keys with their positions in them, in float32 (float64 where they are)."""
+        heads = heads.to(exact_type(heads))
+        turns = turns.to(heads.dtype.to_complex())
         if self.sharpness is not None:
             heads = F.rms_norm(heads, (self.head_width,))
             turns = turns * self.sharpness

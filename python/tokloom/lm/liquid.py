@@ -18,7 +18,7 @@ from torch import nn
 
 from tokloom.errors import ArgumentError
 from tokloom.lm.body import Body, starts_of
-from tokloom.lm.layers import GatedNetwork, projection
+from tokloom.lm.layers import GatedNetwork, exact_type, projection, times_type
 from tokloom.lm.scan import leaky_scan
 from tokloom.lm.spiking import SpikeRates, Surrogate, spike
 from tokloom.lm.attention import Attention, KeysValues, document_mask, rotations
@@ -116,10 +116,10 @@ class LiquidMixing(nn.Module):
         if resets is not None:
             before = before.masked_fill(resets.unsqueeze(2), 0)
         u, rate, gate = self.project(torch.lerp(x, before, self.shift)).chunk(3, dim=-1)
-        rate = rate.float() + self.rate
+        rate = rate.to(exact_type(rate)) + self.rate
         if times is None:
             return u, torch.sigmoid(rate), gate
-        return u, -torch.expm1(-times.unsqueeze(2) * F.softplus(rate)), gate
+        return u, -torch.expm1(-times.to(rate.dtype).unsqueeze(2) * F.softplus(rate)), gate
 
 
 class LiquidBlockState(NamedTuple):
@@ -240,7 +240,8 @@ class LiquidSpiking(Body):
         states = [block.start(batch) for block in self.blocks]
         if not cached:
             states = [LiquidBlockState(state.mixing, None) for state in states]
-        return LiquidSpikingState(states, self.norm.weight.new_zeros(batch))
+        weight = self.norm.weight
+        return LiquidSpikingState(states, weight.new_zeros(batch, dtype=times_type(weight.device)))
 
     def advance(
         self,
@@ -278,7 +279,8 @@ class LiquidSpiking(Body):
         turns = mask = None
         position = state.position
         if self.attention:
-            passed = times.float() if times is not None else x.new_ones(x.shape[:2], dtype=torch.float32)
+            kind = times_type(x.device)
+            passed = times.to(kind) if times is not None else x.new_ones(x.shape[:2], dtype=kind)
             positions = passed.cumsum(1) - 1 + position.unsqueeze(1)
             turns, mask = rotations(positions, self.head_width, 10_000.0), document_mask(documents)
             position = positions[:, -1] + 1

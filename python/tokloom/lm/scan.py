@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from tokloom.lm.layers import exact_type
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
     from torch import Tensor
@@ -28,7 +30,7 @@ def leaky_scan(
     start: Float[Tensor, "batch width"] | None = None,
     resets: Bool[Tensor, "batch time"] | None = None,
 ) -> Float[Tensor, "batch time width"]:
-    """The states h_t = (1 − g_t)·h_{t−1} + g_t·x_t, computed in float32.
+    """The states h_t = (1 − g_t)·h_{t−1} + g_t·x_t, computed in float32 (float64 where the inputs are).
 
     Args:
         inputs: x, of any finite size.
@@ -41,7 +43,8 @@ def leaky_scan(
         >>> leaky_scan(torch.ones(1, 3, 1), torch.full((1, 3, 1), 0.5)).flatten().tolist()
         [0.5, 0.75, 0.875]
     """
-    states: Tensor = _LeakyScan.apply(inputs.float(), gates.float(), start, resets)
+    exact = exact_type(inputs)
+    states: Tensor = _LeakyScan.apply(inputs.to(exact), gates.to(exact), start, resets)
     return states
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from tokloom.lm.attention import Attention, KeysValues, document_mask, rotations
 from tokloom.lm.body import Body
-from tokloom.lm.layers import GatedNetwork
+from tokloom.lm.layers import GatedNetwork, times_type
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -106,7 +106,9 @@ class Transformer(Body):
 
     def start(self, batch: int) -> TransformerState:
         """Nothing seen, the next position is 0."""
-        return TransformerState([KeysValues() for _ in self.blocks], self.norm.weight.new_zeros(batch))
+        weight = self.norm.weight
+        position = weight.new_zeros(batch, dtype=times_type(weight.device))
+        return TransformerState([KeysValues() for _ in self.blocks], position)
 
     def advance(
         self,
@@ -126,5 +128,5 @@ class Transformer(Body):
     ) -> Float[Tensor, "batch time"]:
         """0, 1, 2, … for even times, one row for all; only differences matter."""
         if times is not None:
-            return times.float().cumsum(1) - 1
-        return torch.arange(x.shape[1], dtype=torch.float32, device=x.device).unsqueeze(0)
+            return times.to(times_type(x.device)).cumsum(1) - 1
+        return torch.arange(x.shape[1], dtype=times_type(x.device), device=x.device).unsqueeze(0)
