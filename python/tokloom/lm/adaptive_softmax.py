@@ -49,6 +49,11 @@ class AdaptiveSoftmax(Head):
         cutoffs = list(cutoffs or (units // 16, units // 4))
         if cutoffs != sorted(set(cutoffs)) or not cutoffs or cutoffs[0] < 1 or cutoffs[-1] >= units:
             raise ArgumentError(f"cutoffs {cutoffs} must rise, and lie between 1 and {units - 1}")
+        if width / divide ** len(cutoffs) < 1:
+            raise ArgumentError(
+                f"{len(cutoffs)} clusters, each {divide:g} times narrower than the one before, leave the last one none of "
+                f"{width} dimensions: make divide smaller"
+            )
         self.width = width
         self.register_buffer("by_rank", by_rank)
         self.register_buffer("ranks", torch.from_numpy(np.argsort(by_rank.numpy())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -101,7 +101,7 @@ def interfaces_of(config: ModelConfig, tables: Tables) -> tuple[Input, Head]:
         digits = CodeDigits(_kinds(config, tables), config.width, _fixed(config, tables))
         return digits, digits
     if config.input == "composed" and config.head.startswith("composed-"):
-        composed = _composed(config, tables)
+        composed = _composed(config, tables, head=_last(config.head))
         return composed, composed
     if config.input == "chunk-vectors":
         chunks = ChunkVectors(config.width, config.vocab_size, head=_last(config.head))
@@ -135,9 +135,10 @@ def _fixed(config: ModelConfig, tables: Tables) -> torch.Tensor | None:
     return torch.from_numpy(np.asarray(_table(tables, "fixed", config, ""), np.float32))
 
 
-def _composed(config: ModelConfig, tables: Tables) -> ComposedEmbedding:
+def _composed(
+    config: ModelConfig, tables: Tables, *, head: Literal["rows", "bytes"] | None = None
+) -> ComposedEmbedding:
     symbols = _table(tables, "symbols", config, "tables_for(tokenizer, config) makes it")
-    head = "bytes" if config.head == "composed-bytes" else "rows"
     return ComposedEmbedding(symbols, config.width, head=head)
 
 
@@ -161,6 +162,6 @@ _HEADS: dict[str, Callable[[ModelConfig, Tables], Head]] = {
     "code-digits": lambda config, tables: CodeDigitsHead(
         _kinds(config, tables), config.width, _fixed(config, tables)
     ),
-    "composed-rows": _composed,
-    "composed-bytes": _composed,
+    "composed-rows": lambda config, tables: _composed(config, tables, head="rows"),
+    "composed-bytes": lambda config, tables: _composed(config, tables, head="bytes"),
 }

@@ -15,7 +15,7 @@ from tokloom.lm.choice import Choice
 from tokloom.lm.digit_chain import DigitChain
 from tokloom.lm.digits import Kind
 from tokloom.lm.interface import Head, Input, in_slices
-from tokloom.lm.layers import projection
+from tokloom.lm.layers import Norm, projection
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -71,7 +71,7 @@ class CodeDigitsInput(Input):
         self.rows = nn.Parameter(torch.randn(end, width) * 0.5)
         self.register_buffer("fixed", fixed)
         self.fixed_in = projection(fixed.shape[1], width) if fixed is not None else None
-        self.before = nn.RMSNorm(width, eps=1e-6)
+        self.before = Norm(width)
         self.up, self.down = projection(width, width), projection(width, width, scale=0.5)
 
     def embed(self, units: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time width"]:

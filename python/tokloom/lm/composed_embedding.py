@@ -85,7 +85,8 @@ class ComposedEmbedding(Input, Head):
         symbols: the units as `spelled` has them, (V, length).
         width: D.
         head: "rows": a softmax over the same rows; "bytes": byte after byte, which can also say words that no
-            vocabulary has. Then what is sampled, and what may be read and scored beside units, are symbols.
+            vocabulary has: then what is sampled, and what may be read and scored beside units, are symbols. None: it
+            is an input alone.
         hidden: within the network that makes rows. None: 2·D.
         slice_bytes: how many bytes of scores the loss holds at once.
 
@@ -103,13 +104,13 @@ class ComposedEmbedding(Input, Head):
         symbols: NDArray[np.int32],
         width: int,
         *,
-        head: Literal["rows", "bytes"] = "rows",
+        head: Literal["rows", "bytes"] | None = "rows",
         hidden: int | None = None,
         slice_bytes: int = SLICE_BYTES,
     ) -> None:
         super().__init__()
-        if head not in {"rows", "bytes"}:
-            raise ArgumentError(f'head is {head!r}; there are "rows" and "bytes"')
+        if head not in {"rows", "bytes", None}:
+            raise ArgumentError(f'head is {head!r}; there are "rows", "bytes" and None')
         if symbols.ndim != 2 or symbols.size == 0:
             raise ArgumentError(f"symbols of shape {symbols.shape}: a row of symbols for each unit is needed")
         self.width, self.slice_bytes = width, slice_bytes
@@ -156,7 +157,8 @@ class ComposedEmbedding(Input, Head):
         return nats.view(units.shape)
 
     def _query(self, vectors: Tensor) -> Tensor:
-        assert self.turn is not None  # noqa: S101 (for the type checker)
+        if self.turn is None:
+            raise ArgumentError("these rows were made without a head")
         query: Tensor = self.turn(vectors)
         return query
 

@@ -18,7 +18,7 @@ from torch import nn
 
 from tokloom.errors import ArgumentError
 from tokloom.lm.body import Body, starts_of
-from tokloom.lm.layers import GatedNetwork, exact_type, projection, times_type
+from tokloom.lm.layers import GatedNetwork, Norm, exact_type, projection, times_type
 from tokloom.lm.scan import leaky_scan
 from tokloom.lm.spiking import SpikeRates, Surrogate, spike
 from tokloom.lm.attention import Attention, KeysValues, document_mask, rotations
@@ -142,11 +142,11 @@ class LiquidBlock(nn.Module):
     def __init__(self, mixing: LiquidMixing, network: GatedNetwork, attention: Attention | None) -> None:
         super().__init__()
         width = mixing.width
-        self.before_mixing = nn.RMSNorm(width, eps=1e-6)
+        self.before_mixing = Norm(width)
         self.mixing = mixing
-        self.before_attention = nn.RMSNorm(width, eps=1e-6) if attention is not None else None
+        self.before_attention = Norm(width) if attention is not None else None
         self.attention = attention
-        self.before_network = nn.RMSNorm(width, eps=1e-6)
+        self.before_network = Norm(width)
         self.network = network
 
     def start(self, batch: int) -> LiquidBlockState:
@@ -222,7 +222,7 @@ class LiquidSpiking(Body):
             )
             for number in range(layers)
         )
-        self.norm = nn.RMSNorm(width, eps=1e-6)
+        self.norm = Norm(width)
         self._watch: SpikeRates | None = None
 
     def forward(

@@ -9,7 +9,7 @@ from torch import nn
 
 from tokloom.lm.attention import Attention, KeysValues, document_mask, rotations
 from tokloom.lm.body import Body
-from tokloom.lm.layers import GatedNetwork, times_type
+from tokloom.lm.layers import GatedNetwork, Norm, times_type
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -32,9 +32,9 @@ class TransformerBlock(nn.Module):
         self, width: int, hidden: int, heads: int, key_heads: int, *, normalised: bool, scale: float, eps: float
     ) -> None:
         super().__init__()
-        self.before_attention = nn.RMSNorm(width, eps=eps)
+        self.before_attention = Norm(width, eps)
         self.attention = Attention(width, heads, key_heads, normalised=normalised, scale=scale)
-        self.before_network = nn.RMSNorm(width, eps=eps)
+        self.before_network = Norm(width, eps)
         self.network = GatedNetwork(width, hidden, scale=scale)
 
     def forward(
@@ -88,7 +88,7 @@ class Transformer(Body):
             )
             for _ in range(layers)
         )
-        self.norm = nn.RMSNorm(width, eps=eps)
+        self.norm = Norm(width, eps)
 
     def forward(
         self,
