@@ -204,6 +204,14 @@ def test_the_sliced_loss_is_cross_entropy(rows, units, slice_bytes, biased, seed
         assert torch.allclose(ours, theirs, atol=1e-5)
 
 
+def test_the_sliced_loss_can_go_backwards_twice() -> None:
+    hidden, weight = torch.randn(5, WIDTH, requires_grad=True), torch.randn(9, WIDTH, requires_grad=True)
+    loss = linear_cross_entropy(hidden, weight, torch.randint(9, (5,))).sum()
+    first = torch.autograd.grad(loss, [hidden, weight], retain_graph=True)
+    for one, other in zip(first, torch.autograd.grad(loss, [hidden, weight]), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
 def test_every_weight_of_a_head_learns() -> None:
     for name in HEADS:
         interface, units = lively(name)

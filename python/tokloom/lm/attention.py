@@ -9,22 +9,14 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import nn
 
 from tokloom.errors import ArgumentError
-from tokloom.lm.layers import exact_type, projection
+from tokloom.lm.layers import projection
+from tokloom.lm.rotary import turned
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Complex, Float, Int
     from torch import Tensor
 
-__all__ = ["Attention", "KeysValues", "document_mask", "rotations"]
-
-
-def rotations(
-    positions: Float[Tensor, "batch time"], head_width: int, base: float
-) -> Complex[Tensor, "batch time 1 pairs"]:
-    """e^{i·position·frequency}, by which pairs of neighbouring entries are turned (RoPE, arXiv:2104.09864)."""
-    pairs = torch.arange(0, head_width, 2, dtype=positions.dtype, device=positions.device)
-    angles = positions.unsqueeze(-1) * base ** (-pairs / head_width)
-    return torch.polar(torch.ones_like(angles), angles).unsqueeze(2)
+__all__ = ["Attention", "KeysValues", "document_mask"]
 
 
 def document_mask(documents: Int[Tensor, "batch time"] | None) -> Bool[Tensor, "batch 1 time time"] | None:
@@ -80,7 +72,7 @@ class Attention(nn.Module):
         self.heads, self.key_heads, self.head_width = heads, key_heads, width // heads
         self.project = projection(width, (heads + 2 * key_heads) * self.head_width)
         self.out = projection(width, width, scale=scale)
-        # At √1.2 ≈ 1.1 each for queries and keys attention starts as sharp as without norms at that width.
+        # By more than 1, or attention over narrow heads could hardly be sharp; nanochat has 1.2 for both, too.
         self.sharpness = nn.Parameter(torch.full((self.head_width // 2,), 1.2)) if normalised else None
 
     def forward(
@@ -100,9 +92,9 @@ class Attention(nn.Module):
         """
         batch, time, _ = x.shape
         heads = self.project(x).unflatten(-1, (self.heads + 2 * self.key_heads, self.head_width))
-        turned, values = heads.split((self.heads + self.key_heads, self.key_heads), dim=2)
-        turned = self.turn(turned, turns).to(values.dtype).transpose(1, 2)
-        queries, keys = turned.split((self.heads, self.key_heads), dim=1)
+        both, values = heads.split((self.heads + self.key_heads, self.key_heads), dim=2)
+        both = turned(both, turns, self.sharpness).to(values.dtype).transpose(1, 2)
+        queries, keys = both.split((self.heads, self.key_heads), dim=1)
         values = values.transpose(1, 2)
         causal = mask is None and time > 1
         if cache is not None:
@@ -116,20 +108,6 @@ class Attention(nn.Module):
         y = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal)
         out: Tensor = self.out(y.transpose(1, 2).reshape(batch, time, -1))
         return out
-
-    def turn(
-        self,
-        heads: Float[Tensor, "batch time heads head"],
-        turns: Complex[Tensor, "batch time 1 pairs"],
-    ) -> Float[Tensor, "batch time heads head"]:
-        """Queries or keys with their positions in them, in float32 (float64 where they are)."""
-        heads = heads.to(exact_type(heads))
-        turns = turns.to(heads.dtype.to_complex())
-        if self.sharpness is not None:
-            heads = F.rms_norm(heads, (self.head_width,))
-            turns = turns * self.sharpness
-        pairs = torch.view_as_complex(heads.unflatten(-1, (-1, 2)).contiguous())
-        return torch.view_as_real(pairs * turns).flatten(-2)
 
     def spread(self, heads: Float[Tensor, "batch key_heads time head"]) -> Float[Tensor, "batch heads time head"]:
         """Each head of keys or values, as often as queries share it."""

@@ -86,14 +86,16 @@ class _LinearCrossEntropy(torch.autograd.Function):
             if step >= units:
                 scores.div_(summed.unsqueeze(1))
         ctx.product, ctx.step, ctx.type = product, step, hidden.dtype
-        # Where one slice was enough, its probabilities are kept.
-        ctx.save_for_backward(vectors, weight, bias, targets, total, scores if step >= units else None)
+        # Where one slice was enough, its probabilities are kept, and written over by the first to go backwards.
+        ctx.kept = scores if step >= units and any(ctx.needs_input_grad) else None
+        ctx.save_for_backward(vectors, weight, bias, targets, total)
         return total - right
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None, None]:  # noqa: ANN401
-        vectors, weight, bias, targets, total, kept = ctx.saved_tensors
+        vectors, weight, bias, targets, total = ctx.saved_tensors
+        kept, ctx.kept = ctx.kept, None
         for_hidden = torch.zeros(vectors.shape, dtype=torch.float32, device=vectors.device)
         for_weight = torch.empty_like(weight)
         for_bias = None if bias is None else torch.empty_like(bias)
@@ -104,7 +106,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 chances = _scores(vectors, weight[part], None if bias is None else bias[part])
                 chances.sub_(total.unsqueeze(1)).exp_()
             else:
-                chances = kept.clone()  # a second backward through it may come
+                chances = kept
             inside = targets - begin
             within = (inside >= 0) & (inside < chances.shape[1])
             chances[rows[within], inside[within]] -= 1

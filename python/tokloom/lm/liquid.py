@@ -19,9 +19,10 @@ from torch import nn
 from tokloom.errors import ArgumentError
 from tokloom.lm.body import Body, starts_of
 from tokloom.lm.layers import GatedNetwork, Norm, exact_type, projection, times_type
+from tokloom.lm.rotary import rotations
 from tokloom.lm.scan import leaky_scan
 from tokloom.lm.spiking import SpikeRates, Surrogate, spike
-from tokloom.lm.attention import Attention, KeysValues, document_mask, rotations
+from tokloom.lm.attention import Attention, KeysValues, document_mask
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int

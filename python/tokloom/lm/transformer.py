@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
-from tokloom.lm.attention import Attention, KeysValues, document_mask, rotations
+from tokloom.lm.attention import Attention, KeysValues, document_mask
 from tokloom.lm.body import Body
 from tokloom.lm.layers import GatedNetwork, Norm, times_type
+from tokloom.lm.rotary import rotations
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int

@@ -1,0 +1,117 @@
+"""`python -m benchmarks.lm`: one core, one run; needs torch, ncps, snntorch and transformers; a minute or two."""
+
+import argparse
+import os
+from contextlib import nullcontext
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch
+
+from benchmarks.lm import rivals
+from benchmarks.lm.clock import take_turns, told
+from tokloom.lm import LanguageModel, LiquidSpiking, ModelConfig, Transformer
+from tokloom.lm.liquid import LiquidMixing
+
+
+def layers(width: int, rounds: int) -> None:
+    print(f"One layer, width {width}, float32, forwards and backwards:")
+    for batch, time in ((1, 512), (16, 512)):
+        x = torch.randn(batch, time, width)
+        mixing = LiquidMixing(width)
+        times = take_turns(
+            {
+                "liquid-spiking mixing": rivals.mixed(lambda x: mixing(x, mixing.start(len(x)))[0], x, mixing),  # noqa: B023
+                "ncps CfC": rivals.closed_form(x),
+                "linear + snntorch Leaky": rivals.leaky(x),
+            },
+            rounds,
+        )
+        print(f"- batch {batch}, T = {time}: {told(times, 'liquid-spiking mixing')}", flush=True)
+    print("One block with its gated network, batch 1, forwards and backwards:")
+    for time in (128, 256, 512, 1024, 2048, 4096):
+        x = torch.randn(1, time, width)
+        bodies = {
+            "liquid-spiking": LiquidSpiking(width, 1),
+            "liquid": LiquidSpiking(width, 1, spikes=False),
+            "transformer": Transformer(width, 1, 4),
+        }
+        runs = {name: rivals.mixed(body, x, body) for name, body in bodies.items()}
+        print(f"- T = {time}: {told(take_turns(runs, rounds), 'liquid-spiking')}", flush=True)
+
+
+def models(width: int, rounds: int, nanochat: Path | None, bfloat16: bool) -> None:
+    vocabulary, depth, heads, batch, time = 4096, 4, 4, 4, 512
+    kind = "bfloat16" if bfloat16 else "float32"
+    print(f"Training without the optimiser's step, {depth} layers, width {width}, {vocabulary} units, batch {batch}, T = {time}, {kind}:")
+    units = torch.randint(vocabulary, (batch, time))
+    shape = ModelConfig(vocab_size=vocabulary, width=width, layers=depth, heads=heads)
+    ours = LanguageModel(shape)
+    as_llama = LanguageModel(ModelConfig(vocab_size=vocabulary, width=width, layers=depth, heads=heads, qk_norm=False))
+    runs = {
+        "ours": rivals.trained(lambda: ours.nll(units).mean(), ours),
+        "ours without QK norm": rivals.trained(lambda: as_llama.nll(units).mean(), as_llama),
+        "Llama": rivals.llama(units, vocabulary, width, depth, heads, ours.body.blocks[0].network.down.in_features),
+    }
+    if nanochat is not None:
+        rivals.set_nanochat_format(bfloat16)
+        runs["nanochat"] = rivals.nanochat(nanochat, units, vocabulary, width, depth, heads)
+    casting = torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext()
+    # nanochat casts by itself, and would be cast twice.
+    with casting:
+        cast = {name: run for name, run in runs.items() if name != "nanochat"}
+        if bfloat16 and nanochat is not None:
+            whole = runs["nanochat"]
+
+            def alone() -> None:
+                with torch.autocast("cpu", enabled=False):
+                    whole()
+
+            cast["nanochat"] = alone
+        elif nanochat is not None:
+            cast["nanochat"] = runs["nanochat"]
+        times = take_turns(cast, rounds)
+    print(f"- {told(times, 'ours')}; ours {batch * time / times['ours']:.1f} thousand units a second", flush=True)
+
+
+def generation(width: int) -> None:
+    print(f"One more unit, batch 1, width {width}, 4 layers, after so many:")
+    for name in ("liquid-spiking", "transformer"):
+        body = LiquidSpiking(width, 4) if name == "liquid-spiking" else Transformer(width, 4, 4)
+        with torch.no_grad():
+            state, cells, length = body.start(1), [], 0
+            for until in (256, 1024, 4096):
+                _, state = body.advance(torch.randn(1, until - length, width), state)
+                length = until
+
+                def run() -> None:
+                    nonlocal state, length
+                    for _ in range(20):
+                        _, state = body.step(torch.zeros(1, width), state)  # noqa: B023
+                        length += 1
+
+                cells.append(f"{until}: {take_turns({'': run}, 3)[''] / 20:.2f} ms")
+        print(f"- {name}: {', '.join(cells)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lm", description=__doc__)
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--nanochat", type=Path, help="a copy of karpathy/nanochat")
+    parser.add_argument("--bfloat16", action="store_true", help="the whole models by autocast")
+    parser.add_argument("--only", choices=["layers", "models", "generation"])
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    if chosen.only in {None, "layers"}:
+        layers(chosen.width, chosen.rounds)
+    if chosen.only in {None, "models"}:
+        models(chosen.width, chosen.rounds, chosen.nanochat, chosen.bfloat16)
+    if chosen.only in {None, "generation"}:
+        generation(chosen.width)
+
+
+if __name__ == "__main__":
+    main()
