@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from contextlib import nullcontext
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,14 +14,21 @@ from tokloom.lm import LanguageModel, LiquidSpiking, ModelConfig, Transformer
 from tokloom.lm.liquid import LiquidMixing
 
 
+class MixingAlone(LiquidMixing):
+    """From the start, and without the state after."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, self.start(len(x)))[0]
+
+
 def layers(width: int, rounds: int) -> None:
     print(f"One layer, width {width}, float32, forwards and backwards:")
     for batch, time in ((1, 512), (16, 512)):
         x = torch.randn(batch, time, width)
-        mixing = LiquidMixing(width)
+        mixing = MixingAlone(width)
         times = take_turns(
             {
-                "liquid-spiking mixing": rivals.mixed(lambda x: mixing(x, mixing.start(len(x)))[0], x, mixing),  # noqa: B023
+                "liquid-spiking mixing": rivals.mixed(mixing, x, mixing),
                 "ncps CfC": rivals.closed_form(x),
                 "linear + snntorch Leaky": rivals.leaky(x),
             },
@@ -41,38 +47,39 @@ def layers(width: int, rounds: int) -> None:
         print(f"- T = {time}: {told(take_turns(runs, rounds), 'liquid-spiking')}", flush=True)
 
 
+def cast(run: rivals.Run, bfloat16: bool) -> rivals.Run:
+    """The same within autocast."""
+
+    def within() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            run()
+
+    return within
+
+
 def models(width: int, rounds: int, nanochat: Path | None, bfloat16: bool) -> None:
-    vocabulary, depth, heads, batch, time = 4096, 4, 4, 4, 512
+    vocabulary, batch, time = 4096, 4, 512
+    sizes = {"width": width, "layers": 4, "heads": 4}
     kind = "bfloat16" if bfloat16 else "float32"
-    print(f"Training without the optimiser's step, {depth} layers, width {width}, {vocabulary} units, batch {batch}, T = {time}, {kind}:")
+    print(f"Training, {sizes}, {vocabulary} units, batch {batch}, T = {time}, {kind}, without the optimiser:")
     units = torch.randint(vocabulary, (batch, time))
-    shape = ModelConfig(vocab_size=vocabulary, width=width, layers=depth, heads=heads)
-    ours = LanguageModel(shape)
-    as_llama = LanguageModel(ModelConfig(vocab_size=vocabulary, width=width, layers=depth, heads=heads, qk_norm=False))
+    ours = LanguageModel(ModelConfig(vocab_size=vocabulary, **sizes))
+    as_llama = LanguageModel(ModelConfig(vocab_size=vocabulary, qk_norm=False, **sizes))
+    hidden = ours.body.blocks[0].network.down.in_features
     runs = {
         "ours": rivals.trained(lambda: ours.nll(units).mean(), ours),
         "ours without QK norm": rivals.trained(lambda: as_llama.nll(units).mean(), as_llama),
-        "Llama": rivals.llama(units, vocabulary, width, depth, heads, ours.body.blocks[0].network.down.in_features),
+        "Llama": rivals.llama(units, vocabulary, hidden=hidden, **sizes),
     }
     if nanochat is not None:
         rivals.set_nanochat_format(bfloat16)
-        runs["nanochat"] = rivals.nanochat(nanochat, units, vocabulary, width, depth, heads)
-    casting = torch.autocast("cpu", torch.bfloat16) if bfloat16 else nullcontext()
+        runs["nanochat"] = rivals.nanochat(nanochat, units, vocabulary, **sizes)
     # nanochat casts by itself, and would be cast twice.
-    with casting:
-        cast = {name: run for name, run in runs.items() if name != "nanochat"}
-        if bfloat16 and nanochat is not None:
-            whole = runs["nanochat"]
-
-            def alone() -> None:
-                with torch.autocast("cpu", enabled=False):
-                    whole()
-
-            cast["nanochat"] = alone
-        elif nanochat is not None:
-            cast["nanochat"] = runs["nanochat"]
-        times = take_turns(cast, rounds)
-    print(f"- {told(times, 'ours')}; ours {batch * time / times['ours']:.1f} thousand units a second", flush=True)
+    times = take_turns(
+        {name: cast(run, bfloat16 and name != "nanochat") for name, run in runs.items()}, rounds
+    )
+    speed = batch * time / times["ours"]
+    print(f"- {told(times, 'ours')}; ours {speed:.1f} thousand units a second", flush=True)
 
 
 def generation(width: int) -> None:

@@ -59,7 +59,7 @@ def leaky(x: torch.Tensor) -> Run:
     return mixed(layer, x, layer)
 
 
-def llama(units: torch.Tensor, vocabulary: int, width: int, layers: int, heads: int, hidden: int) -> Run:
+def llama(units: torch.Tensor, vocabulary: int, *, width: int, layers: int, heads: int, hidden: int) -> Run:
     """transformers' Llama; its loss is of the next unit, so it is given the units as they are."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -76,7 +76,7 @@ def llama(units: torch.Tensor, vocabulary: int, width: int, layers: int, heads: 
     return trained(lambda: model(input_ids=units, labels=units).loss, model)
 
 
-def nanochat(path: Path, units: torch.Tensor, vocabulary: int, width: int, layers: int, heads: int) -> Run:
+def nanochat(path: Path, units: torch.Tensor, vocabulary: int, *, width: int, layers: int, heads: int) -> Run:
     """nanochat's GPT from a copy of its repository: whole attention in each layer, a network of 4·D without gate.
 
     Its number format is fixed at its import, by NANOCHAT_DTYPE.

@@ -15,7 +15,9 @@ BODIES = {
     "liquid": lambda: LiquidSpiking(WIDTH, 2, spikes=False),
     "liquid with attention": lambda: LiquidSpiking(WIDTH, 2, spikes=False, attention=2),
     "liquid-spiking": lambda: LiquidSpiking(WIDTH, 2),
-    "liquid-spiking with attention": lambda: LiquidSpiking(WIDTH, 2, attention=1, surrogate="sigmoid", slope=10),
+    "liquid-spiking with attention": lambda: LiquidSpiking(
+        WIDTH, 2, attention=1, surrogate="sigmoid", slope=10
+    ),
 }
 SPIKING = [name for name in BODIES if "spiking" in name]
 

@@ -115,7 +115,9 @@ def test_packing_padding_and_batching_change_nothing(name: str) -> None:
     first, second, third = (torch.randn(1, length, WIDTH) for length in (33, 1, 50))
     packed = torch.cat((first, second, third), dim=1)
     documents = torch.tensor([[7] * 33 + [3] + [7] * 50])  # a number that comes again is another document's
-    y = model(packed, documents if "attention" not in name and "transformer" not in name else documents_apart())
+    y = model(
+        packed, documents if "attention" not in name and "transformer" not in name else documents_apart()
+    )
     for document, found in zip((first, second, third), y.split((33, 1, 50), dim=1), strict=True):
         assert torch.allclose(found, model(document), atol=1e-5)
     # Padded on the right, and on the left by a document of its own.
@@ -170,7 +172,7 @@ def test_spike_rates_are_measured_regularised_and_shown() -> None:
     torch.manual_seed(0)
     model, x = LiquidSpiking(WIDTH, 2), torch.randn(4, 50, WIDTH)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
-    before = None
+    before: list[float] = []
     for _ in range(40):
         with model.watch_spikes() as rates:
             model(x)
@@ -183,7 +185,10 @@ def test_spike_rates_are_measured_regularised_and_shown() -> None:
     assert [tuple(rate.shape) for rate in rates.layers] == [(WIDTH,), (WIDTH,)]
     assert all(float(rate.mean()) < 0.6 * was for rate, was in zip(rates.layers, before, strict=True))
     assert str(rates).startswith("layer 0: ")
-    with LiquidSpiking(WIDTH, 1, spikes=False).watch_spikes() as rates, pytest.raises(ArgumentError, match="watched"):
+    with (
+        LiquidSpiking(WIDTH, 1, spikes=False).watch_spikes() as rates,
+        pytest.raises(ArgumentError, match="watched"),
+    ):
         rates.penalty(0.1)
 
 
@@ -193,4 +198,4 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ArgumentError, match="don't fit"):
         Transformer(32, 1, 4, key_heads=3)
     with pytest.raises(ArgumentError, match="surrogate"):
-        LiquidSpiking(8, 1, surrogate="triangle")(torch.randn(1, 2, 8))
+        LiquidSpiking(8, 1, surrogate="triangle")(torch.randn(1, 2, 8))  # type: ignore[arg-type]

@@ -9,16 +9,24 @@ import pytest
 import torch
 
 from tokloom.errors import ArgumentError, FormatError, SourceError
+from tokloom.lm.configuration import ModelConfig
 from tokloom.lm.huggingface import from_llama, to_llama
 from tokloom.lm.model import LanguageModel
-from tokloom.lm.configuration import ModelConfig
 
 transformers = pytest.importorskip("transformers")
 
 
 def ours(**choices) -> LanguageModel:
     torch.manual_seed(1)
-    values = {"vocab_size": 97, "width": 48, "layers": 2, "heads": 6, "key_heads": 2, "hidden": 80, "qk_norm": False}
+    values = {
+        "vocab_size": 97,
+        "width": 48,
+        "layers": 2,
+        "heads": 6,
+        "key_heads": 2,
+        "hidden": 80,
+        "qk_norm": False,
+    }
     return LanguageModel(ModelConfig(**{**values, **choices}))
 
 
@@ -28,7 +36,12 @@ def logits(model: LanguageModel, units: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     "choices",
-    [{}, {"tied": True}, {"tied": True, "input_scale": 1.0}, {"key_heads": None, "rotary_base": 500_000.0, "norm_eps": 1e-2}],
+    [
+        {},
+        {"tied": True},
+        {"tied": True, "input_scale": 1.0},
+        {"key_heads": None, "rotary_base": 500_000.0, "norm_eps": 1e-2},
+    ],
     ids=str,
 )
 @torch.no_grad()

@@ -115,10 +115,14 @@ def test_batch_and_slices_change_nothing(name: str) -> None:
     hidden, targets = torch.randn(3, 7, WIDTH), torch.randint(units, (3, 7))
     whole = interface.nll(hidden, targets)
     for row, place in ((0, 0), (2, 6), (1, 3)):
-        alone = interface.nll(hidden[row : row + 1, place : place + 1], targets[row : row + 1, place : place + 1])
+        alone = interface.nll(
+            hidden[row : row + 1, place : place + 1], targets[row : row + 1, place : place + 1]
+        )
         assert torch.allclose(alone[0, 0], whole[row, place], atol=1e-5)
     if hasattr(interface, "embed"):
-        assert torch.allclose(interface.embed(targets)[1, 2], interface.embed(targets[1:2, 2:3])[0, 0], atol=1e-5)
+        assert torch.allclose(
+            interface.embed(targets)[1, 2], interface.embed(targets[1:2, 2:3])[0, 0], atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("head", ["chained", "separate"])
@@ -152,7 +156,9 @@ def test_a_byte_decoder_says_names_and_words_of_no_vocabulary() -> None:
         interface.nll(hidden.expand(1, 2, -1), torch.tensor([[[257, 256], [98, 99]]])),
     )
     assert torch.allclose(
-        interface.embed(torch.tensor([[1, 2]])), interface.embed(torch.tensor([[[257, 256], [98, 99]]])), atol=1e-6
+        interface.embed(torch.tensor([[1, 2]])),
+        interface.embed(torch.tensor([[[257, 256], [98, 99]]])),
+        atol=1e-6,
     )
     drawn = interface.sample(hidden[0].expand(500, -1))
     assert (drawn[:, 1] <= 256).all()
@@ -255,7 +261,7 @@ def test_what_does_not_fit_is_refused() -> None:
         ChunkVectors(WIDTH, 4, vector_width=3)
     for wrong in ({"temperature": -1.0}, {"temperature": math.nan}, {"top_k": 0}, {"top_p": 0.0}):
         with pytest.raises(ArgumentError):
-            Choice(**wrong)  # type: ignore[arg-type]
+            Choice(**wrong)
 
 
 def test_choices() -> None:

@@ -30,7 +30,7 @@ def tables() -> dict:
     }
 
 
-INTERFACES = {
+INTERFACES: dict[str, dict] = {
     "table": {},
     "tied": {"tied": True},
     "table, adaptive softmax": {"head": "adaptive-softmax"},
@@ -50,7 +50,14 @@ pairings = pytest.mark.parametrize(
 
 def made(body: str, interface: str, **choices) -> LanguageModel:
     torch.manual_seed(0)
-    values = {"vocab_size": UNITS, "body": body, "width": 16, "layers": 1, "heads": 2, **INTERFACES[interface]}
+    values = {
+        "vocab_size": UNITS,
+        "body": body,
+        "width": 16,
+        "layers": 1,
+        "heads": 2,
+        **INTERFACES[interface],
+    }
     model = LanguageModel(ModelConfig(**{**values, **choices}), tables())
     with torch.no_grad():
         for weight in model.head.parameters():
@@ -171,15 +178,30 @@ def test_a_configuration_for_a_tokenizer(tmp_path: Path) -> None:
     tokenizer = tokloom.train(["low lower lowest"] * 3, 262, special_tokens=["<|bos|>"])
     tokenizer.save(tmp_path / "mine")
     config = ModelConfig.for_tokenizer(tmp_path / "mine", "small", body="liquid", start=tokenizer.bos_id)
-    assert (config.vocab_size, config.width, config.tokenizer) == (tokenizer.vocab_size, 384, tokenizer.fingerprint)
+    assert (config.vocab_size, config.width, config.tokenizer) == (
+        tokenizer.vocab_size,
+        384,
+        tokenizer.fingerprint,
+    )
     assert ModelConfig.for_tokenizer(tokenizer, vocab_size=320).vocab_size == 320
     with pytest.raises(ArgumentError, match=r"ids 260 to 261 .* tokloom prune .*mine -o smaller --keep 260"):
         ModelConfig.for_tokenizer(str(tmp_path / "mine"), vocab_size=260)
-    model = LanguageModel.for_tokenizer(tokenizer, input="composed", head="composed-bytes", width=16, layers=1)
-    assert model.nll(torch.tensor([tokenizer.encode("low lower") + [tokenizer.vocab_size - 1]])).isfinite().all()
+    model = LanguageModel.for_tokenizer(
+        tokenizer, input="composed", head="composed-bytes", width=16, layers=1
+    )
+    assert (
+        model.nll(torch.tensor([[*tokenizer.encode("low lower"), tokenizer.vocab_size - 1]])).isfinite().all()
+    )
     with pytest.raises(ArgumentError, match="has no digits"):
         LanguageModel.for_tokenizer(tokenizer, input="code-digits")
-    for wrong in ({"preset": "huge"}, {"speed": 3}, {"body": "rnn"}, {"width": 0}, {"start": 262}, {"attention": 9}):
+    for wrong in (
+        {"preset": "huge"},
+        {"speed": 3},
+        {"body": "rnn"},
+        {"width": 0},
+        {"start": 262},
+        {"attention": 9},
+    ):
         with pytest.raises(ArgumentError):
             ModelConfig.for_tokenizer(tokenizer, **wrong)
     with pytest.raises(ArgumentError, match="same units"):

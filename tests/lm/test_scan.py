@@ -55,7 +55,9 @@ def test_constant_gates_are_an_exponential(gate: float) -> None:
     """With gates g and inputs 1 the state is 1 − (1 − g)^t, also where (1 − g)^t underflows."""
     found = leaky_scan(torch.ones(1, 4_096, 1), torch.full((1, 4_096, 1), gate)).flatten().double()
     rounded = float(torch.tensor(gate))
-    expected = torch.tensor([-math.expm1(t * math.log1p(-rounded)) if rounded < 1 else 1.0 for t in range(1, 4_097)])
+    expected = torch.tensor(
+        [-math.expm1(t * math.log1p(-rounded)) if rounded < 1 else 1.0 for t in range(1, 4_097)]
+    )
     assert torch.allclose(found, expected.double(), atol=1e-5)
 
 

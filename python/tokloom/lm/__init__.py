@@ -31,4 +31,6 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"torch", "safetensors"}:
             raise
-        raise MissingDependencyError(f"tokloom.lm.{name} needs {error.name}: pip install 'tokloom[lm]'") from None
+        raise MissingDependencyError(
+            f"tokloom.lm.{name} needs {error.name}: pip install 'tokloom[lm]'"
+        ) from None

@@ -77,7 +77,7 @@ class AdaptiveSoftmax(Head):
         hidden: Float[Tensor, "batch width"],
         choice: Choice = Choice(),  # noqa: B008 (it is frozen)
         generator: torch.Generator | None = None,
-    ) -> Int[Tensor, " batch"]:
+    ) -> Tensor:
         """A unit for each vector."""
         drawn: Tensor = self.by_rank[choice.draw(self.softmax.log_prob(hidden.float()), generator)]
         return drawn

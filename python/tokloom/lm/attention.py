@@ -35,7 +35,9 @@ class KeysValues:
         self.length = 0
         self.held: Tensor | None = None
 
-    def add(self, new: Float[Tensor, "two batch heads time head"]) -> Float[Tensor, "two batch heads all head"]:
+    def add(
+        self, new: Float[Tensor, "two batch heads time head"]
+    ) -> Float[Tensor, "two batch heads all head"]:
         """Keeps keys and values of further positions, and gives all there are."""
         end = self.length + new.shape[3]
         if self.held is None or end > self.held.shape[3]:
@@ -109,7 +111,9 @@ class Attention(nn.Module):
         out: Tensor = self.out(y.transpose(1, 2).reshape(batch, time, -1))
         return out
 
-    def spread(self, heads: Float[Tensor, "batch key_heads time head"]) -> Float[Tensor, "batch heads time head"]:
+    def spread(
+        self, heads: Float[Tensor, "batch key_heads time head"]
+    ) -> Float[Tensor, "batch heads time head"]:
         """Each head of keys or values, as often as queries share it."""
         shared = self.heads // self.key_heads
         return heads.unsqueeze(2).expand(-1, -1, shared, -1, -1).flatten(1, 2)

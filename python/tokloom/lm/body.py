@@ -70,7 +70,7 @@ class Body(nn.Module, ABC):
         self,
         x: Float[Tensor, "batch width"],
         state: State,
-        times: Float[Tensor, " batch"] | None = None,
+        times: Tensor | None = None,
     ) -> tuple[Float[Tensor, "batch width"], State]:
         """`advance` by one position."""
         y, state = self.advance(x.unsqueeze(1), state, None if times is None else times.unsqueeze(1))

@@ -118,7 +118,9 @@ def _table(tables: Tables, name: str, config: ModelConfig, what: str) -> NDArray
         raise ArgumentError(f"the table {name!r} is missing: {what}")
     table = tables[name]
     if name in {"digits", "fixed", "order", "symbols"} and len(table) != config.vocab_size:
-        raise ArgumentError(f"the table {name!r} is for {len(table):,} units, the model has {config.vocab_size:,}")
+        raise ArgumentError(
+            f"the table {name!r} is for {len(table):,} units, the model has {config.vocab_size:,}"
+        )
     return table
 
 
@@ -126,7 +128,9 @@ def _kinds(config: ModelConfig, tables: Tables) -> list[Kind]:
     what = "tables_for(tokenizer, config) makes it, where the tokenizer has digits"
     digits = _table(tables, "digits", config, what).astype(np.int32)
     levels = [int(level) for level in _table(tables, "levels", config, what)]
-    return kinds_of(digits, levels, special_tokens=tables.get("special_tokens", np.empty(0, np.int64)).tolist())
+    return kinds_of(
+        digits, levels, special_tokens=tables.get("special_tokens", np.empty(0, np.int64)).tolist()
+    )
 
 
 def _fixed(config: ModelConfig, tables: Tables) -> torch.Tensor | None:

@@ -45,9 +45,7 @@ class ByteDecoder(nn.Module):
     ) -> Float[Tensor, "rows length symbols"]:
         """A score for each symbol in each place, given the symbols before it."""
 
-    def nll(
-        self, hidden: Float[Tensor, "rows width"], symbols: Int[Tensor, "rows length"]
-    ) -> Float[Tensor, " rows"]:
+    def nll(self, hidden: Float[Tensor, "rows width"], symbols: Int[Tensor, "rows length"]) -> Tensor:
         """Nats of whole strings: of their bytes, and of the end where it isn't due."""
         return in_slices(self._nats, hidden, symbols, at_most=self.rows)
 
@@ -118,7 +116,9 @@ class ChainedBytes(ByteDecoder):
         self, hidden: Float[Tensor, "rows width"], symbols: Int[Tensor, "rows length"]
     ) -> Float[Tensor, "rows length symbols"]:
         """The scores of each place, given the symbols before it; the last symbol isn't looked at."""
-        before = torch.cat((symbols.new_full((len(symbols), 1), END + 1), symbols[:, :-1]), dim=1).clamp(max=END + 1)
+        before = torch.cat((symbols.new_full((len(symbols), 1), END + 1), symbols[:, :-1]), dim=1).clamp(
+            max=END + 1
+        )
         inputs = self.read(before) + self.context(hidden).unsqueeze(1)
         begin = torch.tanh(self.begin(hidden)).unsqueeze(0)
         scores: Tensor = self.write(self.chain(inputs, begin.to(inputs.dtype))[0])

@@ -10,7 +10,7 @@ import torch
 from tokloom.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float
     from torch import Tensor
 
 __all__ = ["Choice"]
@@ -43,9 +43,7 @@ class Choice:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ArgumentError(f"top_p is {self.top_p}; it is above 0 and at most 1")
 
-    def draw(
-        self, scores: Float[Tensor, "rows units"], generator: torch.Generator | None = None
-    ) -> Int[Tensor, " rows"]:
+    def draw(self, scores: Float[Tensor, "rows units"], generator: torch.Generator | None = None) -> Tensor:
         """A unit for each row of scores; −inf is never drawn.
 
         Args:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import nn
 
 from tokloom.errors import ArgumentError
 from tokloom.lm.byte_decoder import ByteDecoder, ChainedBytes, SeparateBytes

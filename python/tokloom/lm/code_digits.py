@@ -133,7 +133,7 @@ class CodeDigitsHead(Head):
         hidden: Float[Tensor, "batch width"],
         choice: Choice = Choice(),  # noqa: B008 (it is frozen)
         generator: torch.Generator | None = None,
-    ) -> Int[Tensor, " batch"]:
+    ) -> Tensor:
         """A unit for each vector: its kind, then its digits, each drawn by the choice."""
         turned = self.turn(hidden)
         if self.kind is None:
@@ -181,6 +181,6 @@ class CodeDigits(Input, Head):
         hidden: Float[Tensor, "batch width"],
         choice: Choice = Choice(),  # noqa: B008 (it is frozen)
         generator: torch.Generator | None = None,
-    ) -> Int[Tensor, " batch"]:
+    ) -> Tensor:
         """A unit for each vector."""
         return self.writer.sample(hidden, choice, generator)

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ByteRows", "ComposedEmbedding", "spelled"]
 
 
-def spelled(
-    tokens: Sequence[bytes | None], longest: int = 16
-) -> NDArray[np.int32]:
+def spelled(tokens: Sequence[bytes | None], longest: int = 16) -> NDArray[np.int32]:
     """Units as symbols, (V, longest): their bytes, then 256s.
 
     A unit without bytes (None), one of more than `longest`, and one whose bytes another has already is a name: symbol
@@ -127,7 +125,9 @@ class ComposedEmbedding(Input, Head):
             made: Tensor = self.make(self.symbols)
             return made
         # Kept as long as no weight changes, or is replaced.
-        weights = tuple(number for weight in self.make.parameters() for number in (weight.data_ptr(), weight._version))
+        weights = tuple(
+            number for weight in self.make.parameters() for number in (weight.data_ptr(), weight._version)
+        )
         if self._kept is None or self._kept[0] != weights:
             self._kept = weights, self.make(self.symbols)
         return self._kept[1]

@@ -106,7 +106,9 @@ class ModelConfig:
             if value is not None and not 1 <= value <= LARGEST:
                 raise ArgumentError(f"{name} is {value}; it is 1 to {LARGEST:,}")
         if not 0 <= self.attention <= self.layers:
-            raise ArgumentError(f"attention is {self.attention}: every how many of the {self.layers} blocks; 0: none")
+            raise ArgumentError(
+                f"attention is {self.attention}: every how many of the {self.layers} blocks; 0: none"
+            )
         if self.start is not None and not 0 <= self.start < self.vocab_size:
             raise ArgumentError(f"start is {self.start}, which is none of the {self.vocab_size} units")
         chunks = self.input == "chunk-vectors", self.head.startswith("chunk-")
@@ -151,8 +153,15 @@ class ModelConfig:
         if hasattr(opened, "digits") and "input" not in choices:
             choices["input"] = "code-digits"
         if choices.get("input") == "code-digits" and vocab_size not in {None, needed}:
-            raise ArgumentError("units without digits can't be added: leave out vocab_size, or take a token table")
-        values = {**PRESETS[preset], "vocab_size": vocab_size or needed, "tokenizer": opened.fingerprint, **choices}
+            raise ArgumentError(
+                "units without digits can't be added: leave out vocab_size, or take a token table"
+            )
+        values = {
+            **PRESETS[preset],
+            "vocab_size": vocab_size or needed,
+            "tokenizer": opened.fingerprint,
+            **choices,
+        }
         try:
             return cls(**values)
         except TypeError as error:

@@ -12,7 +12,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float
     from torch import Tensor
 
 __all__ = ["linear_cross_entropy"]
@@ -23,11 +23,11 @@ SLICE_BYTES = 128 << 20
 def linear_cross_entropy(
     hidden: Float[Tensor, "rows width"],
     weight: Float[Tensor, "units width"],
-    targets: Int[Tensor, " rows"],
-    bias: Float[Tensor, " units"] | None = None,
+    targets: Tensor,
+    bias: Tensor | None = None,
     *,
     slice_bytes: int = SLICE_BYTES,
-) -> Float[Tensor, " rows"]:
+) -> Tensor:
     """−log softmax(hidden · weightᵀ + bias)[target], in nats.
 
     The products are taken in the type that autocast asks for, the rest in float32.
@@ -41,7 +41,9 @@ def linear_cross_entropy(
 
     Example:
         >>> import torch
-        >>> linear_cross_entropy(torch.zeros(1, 8), torch.zeros(256, 8), torch.tensor([7])) / torch.tensor(2.0).log()
+        >>> linear_cross_entropy(torch.zeros(1, 8), torch.zeros(256, 8), torch.tensor([7])) / torch.tensor(
+        ...     2.0
+        ... ).log()
         tensor([8.])
     """
     kind = hidden.device.type

@@ -13,7 +13,7 @@ from tokloom.lm.choice import Choice
 from tokloom.lm.digits import DigitTree, Kind
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float
     from torch import Tensor
 
 __all__ = ["DigitChain"]
@@ -31,9 +31,7 @@ class DigitChain(nn.Module):
             vectors, too, and the last digit by the vectors alone. None: by trained rows.
     """
 
-    def __init__(
-        self, kind: Kind, width: int, fixed: Float[Tensor, "units fixed"] | None = None
-    ) -> None:
+    def __init__(self, kind: Kind, width: int, fixed: Float[Tensor, "units fixed"] | None = None) -> None:
         super().__init__()
         tree = DigitTree(kind)
         self.places = len(kind.levels)
@@ -49,11 +47,10 @@ class DigitChain(nn.Module):
         for table in self.read:
             nn.init.normal_(table.weight, std=0.5)
         self.register_buffer("fixed", fixed)
-        outputs = [width if fixed is None or place < self.places - 1 else None for place in range(1, self.places)]
-        self.write = nn.ModuleList(
-            nn.Linear(width, kind.levels[place + 1] if output is not None else fixed.shape[1])
-            for place, output in enumerate(outputs)
-        )
+        outputs = list(kind.levels[1:])
+        if fixed is not None and outputs:
+            outputs[-1] = fixed.shape[1]
+        self.write = nn.ModuleList(nn.Linear(width, output) for output in outputs)
         if fixed is not None:
             counts = np.bincount(kind.digits[:, 0], minlength=kind.levels[0]).clip(min=1)
             sums = np.zeros((kind.levels[0], fixed.shape[1]), np.float32)
@@ -63,8 +60,11 @@ class DigitChain(nn.Module):
             self.favour = nn.Parameter(torch.zeros(len(fixed)))
 
     def nll(
-        self, hidden: Float[Tensor, "rows width"], turned: Float[Tensor, "rows width"], units: Int[Tensor, " rows"]
-    ) -> Float[Tensor, " rows"]:
+        self,
+        hidden: Float[Tensor, "rows width"],
+        turned: Float[Tensor, "rows width"],
+        units: Tensor,
+    ) -> Tensor:
         """Nats of the kind's units, by their places in it.
 
         Args:
@@ -97,7 +97,7 @@ class DigitChain(nn.Module):
         turned: Float[Tensor, "rows width"],
         choice: Choice,
         generator: torch.Generator | None,
-    ) -> Int[Tensor, " rows"]:
+    ) -> Tensor:
         """Units by their places in the kind, each digit drawn by the choice."""
         found = torch.full((len(hidden),), -1, dtype=torch.int64, device=hidden.device)
         rows = torch.arange(len(hidden), device=hidden.device)

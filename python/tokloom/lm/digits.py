@@ -84,7 +84,9 @@ class DigitTree:
         for place, level in enumerate(levels):
             worst = int(digits[:, place].max(initial=-1))
             if level < 1 or worst >= level or int(digits[:, place].min(initial=0)) < -1:
-                raise ArgumentError(f"{kind.name}: digits in place {place} are not all below its {level} levels")
+                raise ArgumentError(
+                    f"{kind.name}: digits in place {place} are not all below its {level} levels"
+                )
         ended = digits < 0
         if ended[:, 0].any() or (ended[:, :-1] & ~ended[:, 1:]).any():
             raise ArgumentError(f"{kind.name}: a string of digits has none at its start, or a gap in it")

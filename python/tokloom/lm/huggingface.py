@@ -57,10 +57,15 @@ def to_llama(model: LanguageModel, directory: str | PathLike[str], *, longest: i
     if not isinstance(body, Transformer) or not isinstance(table, TokenTable) or table is not model.head:
         raise ArgumentError("a Llama is a transformer with token tables; this model is another one")
     if config.qk_norm:
-        raise ArgumentError("a Llama has no norm of queries and keys: train with qk_norm=False to export as one")
+        raise ArgumentError(
+            "a Llama has no norm of queries and keys: train with qk_norm=False to export as one"
+        )
     # Tied rows that are read larger than they are predicted are two tables there.
     tied = table.tied and table.input_scale == 1
-    tensors = {"model.embed_tokens.weight": table.rows * table.input_scale, "model.norm.weight": body.norm.weight}
+    tensors = {
+        "model.embed_tokens.weight": table.rows * table.input_scale,
+        "model.norm.weight": body.norm.weight,
+    }
     if not tied:
         tensors["lm_head.weight"] = table.predicted
     for number, block in enumerate(body.blocks):
@@ -109,7 +114,10 @@ def from_llama(directory: str | PathLike[str]) -> LanguageModel:
     model = LanguageModel(config)
     wanted = dict(model.named_parameters())
     try:
-        found = {"input.read": tensors.pop("model.embed_tokens.weight"), "body.norm.weight": tensors.pop("model.norm.weight")}
+        found = {
+            "input.read": tensors.pop("model.embed_tokens.weight"),
+            "body.norm.weight": tensors.pop("model.norm.weight"),
+        }
         head = tensors.pop("lm_head.weight", None)
         if config.tied:
             found["input.scores"] = found.pop("input.read")
@@ -120,7 +128,9 @@ def from_llama(directory: str | PathLike[str]) -> LanguageModel:
             there = {name: tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
             part = {name[len(prefix) :]: weight for name, weight in there.items()}
             heads = config.heads, config.key_heads or config.heads
-            found |= {f"body.blocks.{number}.{name}": weight for name, weight in _block_in(part, *heads).items()}
+            found |= {
+                f"body.blocks.{number}.{name}": weight for name, weight in _block_in(part, *heads).items()
+            }
     except KeyError as error:
         raise FormatError(f"{directory}: the weights have no {error}") from None
     foreign = [name for name in tensors if not name.endswith("rotary_emb.inv_freq")]
@@ -129,7 +139,9 @@ def from_llama(directory: str | PathLike[str]) -> LanguageModel:
     with torch.no_grad():
         for name, weight in found.items():
             if wanted[name].shape != weight.shape:
-                raise FormatError(f"{directory}: {name} is {tuple(weight.shape)}, not {tuple(wanted[name].shape)}")
+                raise FormatError(
+                    f"{directory}: {name} is {tuple(weight.shape)}, not {tuple(wanted[name].shape)}"
+                )
             wanted[name].copy_(weight)
     return model.eval()
 

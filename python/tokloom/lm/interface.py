@@ -58,9 +58,7 @@ class Head(nn.Module, ABC):
         """A unit for each vector."""
 
 
-def in_slices(
-    function: Callable[..., Tensor], *arrays: Tensor, at_most: int
-) -> Float[Tensor, " rows"]:
+def in_slices(function: Callable[..., Tensor], *arrays: Tensor, at_most: int) -> Tensor:
     """A function of rows, on `at_most` of them at a time; beyond that many nothing is kept for the backward direction.
 
     Args:

@@ -17,12 +17,12 @@ import torch.nn.functional as F  # noqa: N812 (its usual name)
 from torch import nn
 
 from tokloom.errors import ArgumentError
+from tokloom.lm.attention import Attention, KeysValues, document_mask
 from tokloom.lm.body import Body, starts_of
 from tokloom.lm.layers import GatedNetwork, Norm, exact_type, projection, times_type
 from tokloom.lm.rotary import rotations
 from tokloom.lm.scan import leaky_scan
 from tokloom.lm.spiking import SpikeRates, Surrogate, spike
-from tokloom.lm.attention import Attention, KeysValues, document_mask
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -152,7 +152,9 @@ class LiquidBlock(nn.Module):
 
     def start(self, batch: int) -> LiquidBlockState:
         """Nothing seen."""
-        return LiquidBlockState(self.mixing.start(batch), KeysValues() if self.attention is not None else None)
+        return LiquidBlockState(
+            self.mixing.start(batch), KeysValues() if self.attention is not None else None
+        )
 
     def forward(self, x: Tensor, state: LiquidBlockState, run: Run) -> tuple[Tensor, LiquidBlockState]:
         """The residual stream after it, (B, T, D), and its state."""
@@ -267,7 +269,9 @@ class LiquidSpiking(Body):
             torch.Size([8])
         """
         if self.checkpointing:
-            raise ArgumentError("blocks that are computed twice would be watched twice: set checkpointing to False")
+            raise ArgumentError(
+                "blocks that are computed twice would be watched twice: set checkpointing to False"
+            )
         self._watch = SpikeRates()
         try:
             yield self._watch

@@ -30,7 +30,7 @@ def rotations(
 def turned(
     heads: Float[Tensor, "batch time heads head"],
     turns: Complex[Tensor, "batch time 1 pairs"],
-    sharpness: Float[Tensor, " pairs"] | None = None,
+    sharpness: Tensor | None = None,
 ) -> Float[Tensor, "batch time heads head"]:
     """Queries or keys with their positions in them, in float32 (float64 where they are).
 

@@ -55,7 +55,9 @@ def load(directory: Path) -> LanguageModel:
     path = directory / WEIGHTS
     data = read_file(path, at_most=LARGEST_WEIGHTS)
     if hashlib.sha256(data).hexdigest() != description.get("sha256"):
-        raise FormatError(f"{path}: other bytes than {DESCRIPTION} says: it was changed or cut short. Copy it anew")
+        raise FormatError(
+            f"{path}: other bytes than {DESCRIPTION} says: it was changed or cut short. Copy it anew"
+        )
     try:
         tensors = safetensors.torch.load(data)
     except SafetensorError as error:

@@ -59,7 +59,13 @@ def leaky_step(
 
 class _LeakyScan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, gates: Tensor, start: Tensor | None, resets: Tensor | None) -> Tensor:  # noqa: ANN401
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        inputs: Tensor,
+        gates: Tensor,
+        start: Tensor | None,
+        resets: Tensor | None,
+    ) -> Tensor:
         states = gates * inputs
         _add_forwards(states, _kept(gates, resets), start)
         ctx.save_for_backward(inputs, gates, states, start, resets)

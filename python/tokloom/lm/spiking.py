@@ -77,10 +77,12 @@ class SpikeRates:
         """Takes in a layer's spikes."""
         self.layers.append(spikes.mean(dim=(0, 1)))
 
-    def penalty(self, target: float) -> Float[Tensor, ""]:
+    def penalty(self, target: float) -> Tensor:
         """The mean square by which neurons fire more often than `target`: add a multiple of it to the loss."""
         if not self.layers:
-            raise ArgumentError("nothing was watched: run a body that spikes within `with body.watch_spikes()`")
+            raise ArgumentError(
+                "nothing was watched: run a body that spikes within `with body.watch_spikes()`"
+            )
         return torch.stack(self.layers).sub(target).clamp(min=0).square().mean()
 
     def __str__(self) -> str:

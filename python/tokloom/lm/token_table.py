@@ -97,7 +97,7 @@ class TokenTable(Input, Head):
         hidden: Float[Tensor, "batch width"],
         choice: Choice = Choice(),  # noqa: B008 (it is frozen)
         generator: torch.Generator | None = None,
-    ) -> Int[Tensor, " batch"]:
+    ) -> Tensor:
         """A unit for each vector."""
         return choice.draw(self.logits(hidden), generator)
 

@@ -30,7 +30,15 @@ class TransformerBlock(nn.Module):
     """Attention, then the gated network, each on a normed copy of the residual stream."""
 
     def __init__(
-        self, width: int, hidden: int, heads: int, key_heads: int, *, normalised: bool, scale: float, eps: float
+        self,
+        width: int,
+        hidden: int,
+        heads: int,
+        key_heads: int,
+        *,
+        normalised: bool,
+        scale: float,
+        eps: float,
     ) -> None:
         super().__init__()
         self.before_attention = Norm(width, eps)
