@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import resource
+import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -12,6 +14,7 @@ from benchmarks.lm import rivals
 from benchmarks.lm.clock import take_turns, told
 from tokloom.lm import LanguageModel, LiquidSpiking, ModelConfig, Transformer
 from tokloom.lm.liquid import LiquidMixing
+from tokloom.lm.token_table import TokenTable
 
 
 class MixingAlone(LiquidMixing):
@@ -23,8 +26,8 @@ class MixingAlone(LiquidMixing):
 
 def layers(width: int, rounds: int) -> None:
     print(f"One layer, width {width}, float32, forwards and backwards:")
-    for batch, time in ((1, 512), (16, 512)):
-        x = torch.randn(batch, time, width)
+    for batch, length in ((1, 512), (16, 512)):
+        x = torch.randn(batch, length, width)
         mixing = MixingAlone(width)
         times = take_turns(
             {
@@ -34,17 +37,17 @@ def layers(width: int, rounds: int) -> None:
             },
             rounds,
         )
-        print(f"- batch {batch}, T = {time}: {told(times, 'liquid-spiking mixing')}", flush=True)
+        print(f"- batch {batch}, T = {length}: {told(times, 'liquid-spiking mixing')}", flush=True)
     print("One block with its gated network, batch 1, forwards and backwards:")
-    for time in (128, 256, 512, 1024, 2048, 4096):
-        x = torch.randn(1, time, width)
+    for length in (128, 256, 512, 1024, 2048, 4096):
+        x = torch.randn(1, length, width)
         bodies = {
             "liquid-spiking": LiquidSpiking(width, 1),
             "liquid": LiquidSpiking(width, 1, spikes=False),
             "transformer": Transformer(width, 1, 4),
         }
         runs = {name: rivals.mixed(body, x, body) for name, body in bodies.items()}
-        print(f"- T = {time}: {told(take_turns(runs, rounds), 'liquid-spiking')}", flush=True)
+        print(f"- T = {length}: {told(take_turns(runs, rounds), 'liquid-spiking')}", flush=True)
 
 
 def cast(run: rivals.Run, bfloat16: bool) -> rivals.Run:
@@ -58,11 +61,11 @@ def cast(run: rivals.Run, bfloat16: bool) -> rivals.Run:
 
 
 def models(width: int, rounds: int, nanochat: Path | None, bfloat16: bool) -> None:
-    vocabulary, batch, time = 4096, 4, 512
+    vocabulary, batch, length = 4096, 4, 512
     sizes = {"width": width, "layers": 4, "heads": 4}
     kind = "bfloat16" if bfloat16 else "float32"
-    print(f"Training, {sizes}, {vocabulary} units, batch {batch}, T = {time}, {kind}, without the optimiser:")
-    units = torch.randint(vocabulary, (batch, time))
+    print(f"Training, {sizes}, {vocabulary} units, batch {batch}, T = {length}, {kind}, without the optimiser:")
+    units = torch.randint(vocabulary, (batch, length))
     ours = LanguageModel(ModelConfig(vocab_size=vocabulary, **sizes))
     as_llama = LanguageModel(ModelConfig(vocab_size=vocabulary, qk_norm=False, **sizes))
     hidden = ours.body.blocks[0].network.down.in_features
@@ -78,7 +81,7 @@ def models(width: int, rounds: int, nanochat: Path | None, bfloat16: bool) -> No
     times = take_turns(
         {name: cast(run, bfloat16 and name != "nanochat") for name, run in runs.items()}, rounds
     )
-    speed = batch * time / times["ours"]
+    speed = batch * length / times["ours"]
     print(f"- {told(times, 'ours')}; ours {speed:.1f} thousand units a second", flush=True)
 
 
@@ -102,13 +105,34 @@ def generation(width: int) -> None:
         print(f"- {name}: {', '.join(cells)}", flush=True)
 
 
+def memory(width: int) -> None:
+    """By itself in a process (`--only memory`): the highest that the process has ever held."""
+    vocabulary, places = 200_000, 4_096
+    table = TokenTable(vocabulary, width)
+    hidden = torch.randn(1, places, width, requires_grad=True)
+    before = held()
+    begun = time.process_time()
+    table.nll(hidden, torch.randint(vocabulary, (1, places))).sum().backward()
+    scores, weights = places * vocabulary * 4 / 1e6, vocabulary * width * 4 / 1e6
+    print(
+        f"The loss of {places} places over {vocabulary} units, width {width}: {held() - before:.0f} MB more than "
+        f"before it, {weights:.0f} of them the gradient; all scores at once are {scores:.0f} MB. "
+        f"{time.process_time() - begun:.1f} s"
+    )
+
+
+def held() -> float:
+    """MB, at most so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lm", description=__doc__)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--nanochat", type=Path, help="a copy of karpathy/nanochat")
     parser.add_argument("--bfloat16", action="store_true", help="the whole models by autocast")
-    parser.add_argument("--only", choices=["layers", "models", "generation"])
+    parser.add_argument("--only", choices=["layers", "models", "generation", "memory"])
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -118,6 +142,8 @@ def main() -> None:
         models(chosen.width, chosen.rounds, chosen.nanochat, chosen.bfloat16)
     if chosen.only in {None, "generation"}:
         generation(chosen.width)
+    if chosen.only == "memory":
+        memory(chosen.width)
 
 
 if __name__ == "__main__":

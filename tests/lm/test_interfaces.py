@@ -210,6 +210,27 @@ def test_the_sliced_loss_is_cross_entropy(rows, units, slice_bytes, biased, seed
         assert torch.allclose(ours, theirs, atol=1e-5)
 
 
+def test_the_sliced_loss_never_holds_more_than_a_slice() -> None:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    largest = 0
+
+    class Watching(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            nonlocal largest
+            result = function(*arguments, **(keywords or {}))
+            for tensor in result if isinstance(result, (tuple, list)) else [result]:
+                if isinstance(tensor, torch.Tensor):
+                    largest = max(largest, tensor.numel() * tensor.element_size())
+            return result
+
+    table = TokenTable(5_000, WIDTH, slice_bytes=300_000)
+    hidden, units = torch.randn(1, 100, WIDTH, requires_grad=True), torch.randint(5_000, (1, 100))
+    with Watching():
+        table.nll(hidden, units).sum().backward()
+    assert 5_000 * WIDTH * 4 <= largest <= 300_000  # all scores are 2,000,000 bytes
+
+
 def test_the_sliced_loss_can_go_backwards_twice() -> None:
     hidden, weight = torch.randn(5, WIDTH, requires_grad=True), torch.randn(9, WIDTH, requires_grad=True)
     loss = linear_cross_entropy(hidden, weight, torch.randint(9, (5,))).sum()
