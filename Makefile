@@ -90,7 +90,10 @@ test-transformers: $(NEWEST)/.test $(VENV)/.built ## the view for transformers, 
 
 .PHONY: test-learned
 test-learned: $(NEWEST)/.test $(VENV)/.built ## what trains learned tokenizers and models, with PyTorch
-	$(NEWEST)/bin/python -m pytest $(wildcard tests/learned tests/lm python/tokloom/learned python/tokloom/lm)
+	$(NEWEST)/bin/python -m pytest $(wildcard tests/learned tests/lm python/tokloom/learned python/tokloom/lm) \
+		tests/cli/test_learn.py
+	$(NEWEST)/bin/python -m pytest tests/docs/test_code_blocks.py \
+		-k 'test_page and ($(subst $() , or ,$(notdir $(shell grep -l '^```python needs .*torch' docs/*.md))))'
 
 .PHONY: test-oldest
 test-oldest: $(OLDEST)/.test $(VENV)/.built ## what uses other libraries, with the oldest ones that are supported

@@ -95,6 +95,14 @@ def seed_of(seed: int, step: int, rank: int) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
+def seed_generator(seed: int, device: torch.device) -> None:
+    """Seeds PyTorch's own generator; on other devices than the CPU theirs as well."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)  # a hundredth of what `torch.manual_seed` takes (0.1 ms)
+    else:
+        torch.manual_seed(seed)
+
+
 def moved(batch: Any, device: torch.device) -> Any:  # noqa: ANN401 (a batch is the task's own)
     """The batch with its tensors on the device; tuples, lists and dictionaries are gone through."""
     if isinstance(batch, torch.Tensor):

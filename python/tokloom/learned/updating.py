@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from tokloom.errors import ArgumentError, TrainingError
 from tokloom.learned.configuration import TrainingConfiguration
-from tokloom.learned.devices import Place, moved, seed_of
+from tokloom.learned.devices import Place, moved, seed_generator, seed_of
 from tokloom.learned.schedule import learning_rate
 
 if TYPE_CHECKING:
@@ -112,9 +113,11 @@ class Updater:
 
     def _update(self, step: int, rate: float, *, stop: bool) -> Update:
         choices, place = self.configuration, self.place
-        torch.manual_seed(seed_of(choices.seed, step, place.rank))
+        seed_generator(seed_of(choices.seed, step, place.rank), place.device)
         batch = self.task.batch(step, seed=choices.seed, rank=place.rank, ranks=place.ranks)
-        with torch.autocast(place.device.type, torch.bfloat16, enabled=choices.precision == "bfloat16"):
+        # Not every device has an autocast, even one that is switched off.
+        bfloat16 = choices.precision == "bfloat16"
+        with torch.autocast(place.device.type, torch.bfloat16) if bfloat16 else nullcontext():
             loss, measures = self._loss(moved(batch, place.device), step)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
