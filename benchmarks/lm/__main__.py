@@ -64,7 +64,9 @@ def models(width: int, rounds: int, nanochat: Path | None, bfloat16: bool) -> No
     vocabulary, batch, length = 4096, 4, 512
     sizes = {"width": width, "layers": 4, "heads": 4}
     kind = "bfloat16" if bfloat16 else "float32"
-    print(f"Training, {sizes}, {vocabulary} units, batch {batch}, T = {length}, {kind}, without the optimiser:")
+    print(
+        f"Training, {sizes}, {vocabulary} units, batch {batch}, T = {length}, {kind}, without the optimiser:"
+    )
     units = torch.randint(vocabulary, (batch, length))
     ours = LanguageModel(ModelConfig(vocab_size=vocabulary, **sizes))
     as_llama = LanguageModel(ModelConfig(vocab_size=vocabulary, qk_norm=False, **sizes))

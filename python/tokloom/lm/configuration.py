@@ -36,7 +36,7 @@ PRESETS: dict[str, dict[str, int]] = {
     "small": {"width": 384, "layers": 8, "heads": 6},
     "base": {"width": 768, "layers": 12, "heads": 12},
 }
-"""Bodies of about 0.85, 14 and 85 million parameters."""
+"""Bodies of about 0.8, 14 and 85 million parameters."""
 
 LARGEST = 1 << 24
 """What no size in a configuration may be above: nothing is built from a nonsensical file."""
