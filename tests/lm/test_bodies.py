@@ -185,6 +185,8 @@ def test_spike_rates_are_measured_regularised_and_shown() -> None:
     assert [tuple(rate.shape) for rate in rates.layers] == [(WIDTH,), (WIDTH,)]
     assert all(float(rate.mean()) < 0.6 * was for rate, was in zip(rates.layers, before, strict=True))
     assert str(rates).startswith("layer 0: ")
+    fired = sum(float(rate.mean()) for rate in rates.layers) / 2
+    assert rates.spared() == pytest.approx((1 - fired) * 2 * WIDTH**2)
     with (
         LiquidSpiking(WIDTH, 1, spikes=False).watch_spikes() as rates,
         pytest.raises(ArgumentError, match="watched"),

@@ -41,14 +41,15 @@ class LiquidState(NamedTuple):
     """The input of the position before."""
     membrane: Tensor
     current: Tensor
-    """What the spikes left behind; zeros where none are."""
+    """What spikes left behind, after the matrix; zeros where none are."""
 
 
 class LiquidMixing(nn.Module):
     """Mixes over time: projections of x charge a membrane and set its time constant; what it says is gated.
 
-    With spikes the matrix after the membranes sees only zeros and ones. Their timing reaches the output at once, their
-    rate through a current that decays as the membrane does.
+    With spikes the matrix after the membranes sees only zeros and ones, so that event-driven hardware could leave out
+    what doesn't fire. What it gives reaches the output at once (when they come), and through a current that decays as
+    membranes do (how often they come).
 
     Args:
         width: D.
@@ -101,8 +102,9 @@ class LiquidMixing(nn.Module):
         spikes = spike(membrane - self.threshold, surrogate=self.surrogate, slope=self.slope)
         if watch is not None:
             watch.add(spikes)
-        current = leaky_scan(spikes, forget, state.current, resets)
-        y = self.out((spikes * self.timing + current * self.lasting) * F.silu(gate))
+        said = self.out(spikes)
+        current = leaky_scan(said, forget, state.current, resets)
+        y = (said * self.timing + current * self.lasting) * F.silu(gate)
         return y, LiquidState(x[:, -1], membrane[:, -1], current[:, -1])
 
     def charge(
