@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -179,6 +180,29 @@ def test_a_damaged_checkpoint(tmp_path, name, how):
     path.write_bytes(data)
     with pytest.raises(FormatError, match=str(path)):
         train(Next(), configuration(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("step", 31), ("step", -1), ("seconds", "long"), ("given", {"steps": 0}), ("used", {}), ("task", 3)],
+)
+def test_a_state_that_was_changed(tmp_path, key, value):
+    train(Next(), configuration(), tmp_path)
+    path = tmp_path / "checkpoint/state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(FormatError, match=str(path)):
+        train(Next(), configuration(), tmp_path)
+    path.write_text(
+        json.dumps({name: old for name, old in json.loads(path.read_text()).items() if name != key})
+    )
+    with pytest.raises(FormatError, match=str(path)):
+        train(Next(), configuration(), tmp_path)
+
+
+def test_runs_in_a_thread(tmp_path):
+    """Signals are the main thread's alone."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(train, Next(), configuration(), tmp_path).result().steps == 30
 
 
 def test_a_checkpoint_that_went_missing_in_part(tmp_path):

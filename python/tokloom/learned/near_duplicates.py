@@ -116,8 +116,7 @@ def _mark(
 
 
 def _bins(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    # Not the high bits alone: the least hashes of a bin would all lie at its lower end, which is what is wanted of
-    # them; but the bins of a short document's few hashes must be independent of their order.
+    # By the remainder: which bin a hash falls into says nothing about its size, which decides within the bin.
     return (hashes % np.uint64(BINS)).astype(np.int64)
 
 

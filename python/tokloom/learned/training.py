@@ -144,7 +144,7 @@ class _Run:
                 "folder"
             )
         found = checkpoints.load(directory)
-        self._adopt(found.about, directory)
+        self._adopt(found, directory)
         self.updater = Updater(self.task, self.used, self.place)
         checkpoints.restore(self.updater.state(), found.model, str(directory / checkpoints.MODEL))
         moments = self.updater.expected_moments()
@@ -153,9 +153,9 @@ class _Run:
         self._saved_at = time.monotonic()
         return True
 
-    def _adopt(self, about: Mapping[str, Any], directory: Path) -> None:
+    def _adopt(self, found: checkpoints.Checkpoint, directory: Path) -> None:
         """Takes over what the checkpoint says, once it is of the same configuration and task."""
-        where = str(directory / checkpoints.STATE)
+        where, about = str(directory / checkpoints.STATE), found.about
         try:
             given, used = (from_json(TrainingConfiguration, about[key], where) for key in ("given", "used"))
             seconds, measures, description = float(about["seconds"]), about["measures"], dict(about["task"])
@@ -165,8 +165,8 @@ class _Run:
             if isinstance(error, FormatError):
                 raise
             raise FormatError(f"{where}: a field is not what it should be ({error})") from None
-        if used.steps is None:
-            raise FormatError(f"{where}: it says no number of steps; the file was changed")
+        if used.steps is None or found.step > used.steps:
+            raise FormatError(f"{where}: at step {found.step} of {used.steps}; the file was changed")
         differences = _differences(as_json(given), as_json(self.given), FREE)
         differences += _differences(description, self.description)
         if differences:
