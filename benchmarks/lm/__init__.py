@@ -1,0 +1,1 @@
+"""Speed of the bodies of language models beside their rivals."""
