@@ -105,7 +105,7 @@ fn products_a_second() {
     for way in Way::ALL.into_iter().filter(|way| way.is_available()) {
         let tensors = Tensors::read(&file, "file").unwrap();
         let network =
-            Network::read(&maker.saved.description(), &tensors, "net", Shape::activations(512)).unwrap();
+            Network::read(&maker.saved.description(), &tensors, "net", Shape::activations(512), &[]).unwrap();
         let network = network.with_way(way).unwrap();
         let mut scratch = Scratch::default();
         for rows in [1, 4, 16, 64, 256] {

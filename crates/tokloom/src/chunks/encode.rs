@@ -68,7 +68,8 @@ impl Chunks {
         while let Some(id) = ids.get(lengths.len()) {
             if let Some(Kind::Code(_)) = self.kind(*id) {
                 let after = ids.iter().skip(lengths.len() + self.codes_per_chunk);
-                let patches = after.take_while(|id| matches!(self.kind(**id), Some(Kind::Patch { .. }))).count();
+                let patches =
+                    after.take_while(|id| matches!(self.kind(**id), Some(Kind::Patch { .. }))).count();
                 let tokens = self.codes_per_chunk + patches;
                 let chunk = self.size.min(length - start);
                 let share = |token| chunk * token / tokens;
