@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tokloom.errors import ArgumentError
 from tokloom.learned.blocks import (
@@ -163,7 +164,7 @@ def _encoder(shape: ChunkShape, memory: Memory | None) -> Stack:
         Embed(1, len(memory.keys) + 1, dimensions + 1, norm=False),
         Dense(dimensions + 1, _GATES, norm=False, fixed=_gates(dimensions)),
         Concat([2, 6, 9]),
-        Dense(width + shape.mixed + _GATES, hidden, fixed=_silenced(hidden, width + shape.mixed)),
+        Dense(width + shape.mixed + _GATES, hidden, norm=False, fixed=_silenced(hidden, width + shape.mixed)),
         Concat([11, 8]),
         Linear(hidden + dimensions + 1, dimensions, own_scales=True, fixed=_passed(hidden, dimensions)),
         Digits(shape.levels),
@@ -277,7 +278,7 @@ def _decoder(shape: ChunkShape, memory: Memory | None) -> Stack:
 
 
 # How far above the others the logit of a remembered byte is to begin with.
-_CERTAIN = 8.0
+_CERTAIN = 12.0
 
 
 def _codes_of_digits(levels: Sequence[int], repeated: int) -> Float[Tensor, "positions symbols"]:
@@ -289,8 +290,11 @@ def _codes_of_digits(levels: Sequence[int], repeated: int) -> Float[Tensor, "pos
 
 
 def _byte_vectors(width: int) -> Float[Tensor, "257 width"]:
-    """A vector ≥ 0 for each symbol, of one length about the mean: no other is nearer to it than itself."""
+    """A vector ≥ 0 for each symbol, all as far from each other as a few steps of repulsion bring them."""
     generator = torch.Generator().manual_seed(SYMBOLS)
-    directions = torch.randn(SYMBOLS, width, generator=generator)
-    directions = directions / directions.norm(dim=1, keepdim=True)
+    directions = functional.normalize(torch.randn(SYMBOLS, width, generator=generator), dim=1)
+    for _ in range(200):
+        pressure = torch.exp(8 * (directions @ directions.T)).fill_diagonal_(0.0)
+        away = functional.normalize(pressure @ directions, dim=1)
+        directions = functional.normalize(directions - 0.05 * away, dim=1)
     return directions - directions.min()
