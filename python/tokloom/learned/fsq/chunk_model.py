@@ -2,7 +2,8 @@
 
 Both sides have a *memory* (a table that is looked up) and a *network* (what generalises, and what reads the code in
 the light of its neighbours). The encoder looks its part of the chunk up among frequent strings; where it finds it, the
-remembered code is what comes out, and else what the network makes of bytes and neighbours. The decoder looks the code
+remembered code is what comes out; else, if it knows a string that begins like it, that one's code; else what the
+network makes of bytes and neighbours. The decoder looks the code
 up, which gives a guess of the bytes, and the network mends the guess by what stands around it.
 """
 
@@ -34,7 +35,7 @@ from tokloom.learned.blocks import (
     Windows,
     checked_levels,
 )
-from tokloom.learned.fsq.memory import LONGEST, Memory
+from tokloom.learned.fsq.memory import LONGEST, Memory, Remembered
 from tokloom.learned.integers import digit_thresholds
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ChunkShape:
 
     codes_per_chunk: int = 4
     levels: tuple[int, ...] = (8, 8, 8, 8, 8)
-    keys: int = 196_608
+    keys: int = 163_840
     width: int = 192
     mixed: int = 64
     byte_width: int = 12
@@ -159,22 +160,31 @@ def _encoder(shape: ChunkShape, memory: Memory | None) -> Stack:
         ]
         return Stack(layers)
     dimensions, hidden = len(shape.levels), width // 2
+    begun = memory.beginnings
     layers += [
         Lookup(torch.from_numpy(memory.keys), around, input=0),  # 7
         Embed(1, len(memory.keys) + 1, dimensions + 1, norm=False),
         Dense(dimensions + 1, _GATES, norm=False, fixed=_gates(dimensions)),
-        Concat([2, 6, 9]),
-        Dense(width + shape.mixed + _GATES, hidden, norm=False, fixed=_silenced(hidden, width + shape.mixed)),
-        Concat([11, 8]),
-        Linear(hidden + dimensions + 1, dimensions, own_scales=True, fixed=_passed(hidden, dimensions)),
+        Lookup(torch.from_numpy(begun.keys), around, input=0),  # 10
+        Embed(1, len(begun.keys) + 1, dimensions + 1, norm=False),
+        Concat([11, 9]),
+        Dense(dimensions + 1 + _GATES, dimensions + 1, norm=False, fixed=_unless_known(dimensions)),  # 13
+        Dense(dimensions + 1, _GATES, norm=False, fixed=_gates(dimensions)),
+        Concat([2, 6, 9, 14]),
+        Dense(
+            width + shape.mixed + 2 * _GATES, hidden, norm=False, fixed=_silenced(hidden, width + shape.mixed)
+        ),
+        Concat([16, 8, 13]),
+        Linear(hidden + 2 * (dimensions + 1), dimensions, own_scales=True, fixed=_passed(hidden, dimensions)),
         Digits(shape.levels),
     ]
     with torch.no_grad():
-        layers[8].table[0, 0] = 0.0
-        layers[8].table[0, 1:] = _remembered_positions(memory, shape.levels)
-    for layer in (layers[8], layers[9], layers[13]):
-        layer.bias.requires_grad_(False)
-    layers[8].table.requires_grad_(False)
+        for place, known in ((8, memory), (11, begun)):
+            layers[place].table[0, 0] = 0.0
+            layers[place].table[0, 1:] = _remembered_positions(known, shape.levels)
+            layers[place].table.requires_grad_(False)
+    for place in (8, 9, 11, 13, 14, 18):
+        layers[place].bias.requires_grad_(False)
     return Stack(layers)
 
 
@@ -191,18 +201,23 @@ def _gates(dimensions: int) -> Float[Tensor, "gates remembered"]:
     return fixed
 
 
+def _unless_known(dimensions: int) -> Float[Tensor, "remembered inputs"]:
+    """What is remembered of a beginning goes on, unless the whole string is known."""
+    return torch.cat([torch.eye(dimensions + 1), torch.full((dimensions + 1, _GATES), -1.0)], dim=1)
+
+
 def _silenced(hidden: int, inputs: int) -> Float[Tensor, "hidden inputs"]:
     """Where something is remembered, the network's units are pushed far below zero."""
-    return torch.cat([torch.full((hidden, inputs), torch.nan), torch.full((hidden, _GATES), -1.0)], dim=1)
+    return torch.cat([torch.full((hidden, inputs), torch.nan), torch.full((hidden, 2 * _GATES), -1.0)], dim=1)
 
 
 def _passed(hidden: int, dimensions: int) -> Float[Tensor, "dimensions inputs"]:
     """What is remembered goes to the digits as it is."""
     own = torch.cat([torch.eye(dimensions), torch.full((dimensions, 1), -_MIDDLE)], dim=1)
-    return torch.cat([torch.full((dimensions, hidden), torch.nan), own], dim=1)
+    return torch.cat([torch.full((dimensions, hidden), torch.nan), own, own], dim=1)
 
 
-def _remembered_positions(memory: Memory, levels: Sequence[int]) -> Float[Tensor, "keys width"]:
+def _remembered_positions(memory: Remembered, levels: Sequence[int]) -> Float[Tensor, "keys width"]:
     """What the encoder keeps of each key: where its code lies before FSQ's bound, moved to be ≥ 0; and a one."""
     middles = [_middles(level) for level in levels]
     basis = np.cumprod([1, *levels[:-1]])

@@ -19,7 +19,7 @@ from tokloom.errors import ArgumentError
 if TYPE_CHECKING:
     from jaxtyping import Int64, UInt8
 
-__all__ = ["Memory", "frequent_strings", "remember"]
+__all__ = ["Memory", "Remembered", "frequent_strings", "remember"]
 
 # Windows that are counted; enough that a string at rank 65,536 is seen about ten times.
 COUNTED = 24_000_000
@@ -27,17 +27,28 @@ LONGEST = 8
 
 
 @dataclass(frozen=True)
-class Memory:
+class Remembered:
     """Strings and their codes.
 
     Attributes:
-        keys: all strings, ascending.
+        keys: the strings, ascending.
         codes: the code of each key.
-        entries: the string that each code stands for; codes beyond the number of strings repeat the last.
     """
 
     keys: UInt8[NDArray[np.uint8], "keys length"]
-    codes: Int64[NDArray[np.int64], "keys"]
+    codes: Int64[NDArray[np.int64], " keys"]
+
+
+@dataclass(frozen=True)
+class Memory(Remembered):
+    """The strings of a text that have codes.
+
+    Attributes:
+        beginnings: strings one byte shorter, each with the code of the commonest string that begins so.
+        entries: the string that each code stands for; with fewer strings than codes neighbours repeat it.
+    """
+
+    beginnings: Remembered
     entries: UInt8[NDArray[np.uint8], "codes length"]
 
 
@@ -71,7 +82,22 @@ def remember(data: NDArray[np.uint8], length: int, *, codes: int, keys: int) -> 
     spread = np.arange(len(entries)) * (codes // len(entries))
     if len(entries) < codes:
         whole[: spread[-1] + codes // len(entries)] = np.repeat(entries, codes // len(entries))
-    return Memory(_bytes(remembered[order], length), spread[found[order]], _bytes(whole, length))
+    return Memory(
+        _bytes(remembered[order], length),
+        spread[found[order]],
+        _beginnings(entries, ranks, spread, length),
+        _bytes(whole, length),
+    )
+
+
+def _beginnings(
+    entries: NDArray[np.uint64], ranks: NDArray[np.int64], codes: NDArray[np.int64], length: int
+) -> Remembered:
+    """Each string but its last byte (of one byte: the byte), with the code of the commonest that begins so."""
+    begun = entries if length == 1 else entries >> np.uint64(8)
+    order = np.lexsort((ranks, begun))
+    keys, first = np.unique(begun[order], return_index=True)
+    return Remembered(_bytes(keys, max(1, length - 1)), codes[order][first])
 
 
 def frequent_strings(data: NDArray[np.uint8], length: int, count: int) -> NDArray[np.uint64]:
