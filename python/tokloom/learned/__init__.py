@@ -8,11 +8,13 @@ The names below are imported when they are first asked for: `import tokloom.lear
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tokloom.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from tokloom.learned.fsq import FSQTokenizer as FSQTokenizer
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tokloom.learned.training import Task as Task
     from tokloom.learned.training import TrainingResult as TrainingResult
     from tokloom.learned.training import train as train
+    from tokloom.tokenizer import Tokenizer
 
 # Where each public name lives. A new kind of learned tokenizer is a line here.
 _HOMES = {
@@ -34,7 +37,19 @@ _HOMES = {
     "TextData": "tokloom.learned.text",
     "split": "tokloom.learned.text",
 }
+# What `tokloom.json` may say, and the module that opens it: it has `open_saved(directory, description)`.
+KINDS = {
+    "fsq-chunks": "tokloom.learned.fsq.chunk_tokenizer",
+    "fsq-adaptive": "tokloom.learned.fsq.adaptive_tokenizer",
+    "fsq-lattice": "tokloom.learned.fsq.wrapped",
+}
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
+
+
+def open_saved(directory: Path, description: dict[str, Any]) -> "Tokenizer":
+    """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
+    opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
+    return opened
 
 
 def __getattr__(name: str) -> object:

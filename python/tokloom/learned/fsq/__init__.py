@@ -1,0 +1,13 @@
+"""Tokenizers whose ids are cells of a lattice that a network learned (finite scalar quantisation, FSQ).
+
+Here is how they are used, without torch; how each is trained is in modules beside it, imported where it is used.
+"""
+
+from __future__ import annotations
+
+from tokloom.learned.fsq.adaptive_tokenizer import AdaptiveTokenizer as AdaptiveTokenizer
+from tokloom.learned.fsq.chunk_tokenizer import ChunkTokenizer as ChunkTokenizer
+from tokloom.learned.fsq.tokenizer import FSQTokenizer as FSQTokenizer
+from tokloom.learned.fsq.wrapped import WrappedTokenizer as WrappedTokenizer
+
+__all__ = ["AdaptiveTokenizer", "ChunkTokenizer", "FSQTokenizer", "WrappedTokenizer"]
