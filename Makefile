@@ -38,7 +38,7 @@ demo: $(VENV)/.demo $(VENV)/.built ## build, and train on Python's own library: 
 build: $(VENV)/.built ## make .venv and build the package into it, to be used in place
 
 .PHONY: test
-test: check-rust lint-rust test-rust lint-python test-python test-oldest test-transformers ## everything that must pass: lints, types, all tests
+test: check-rust lint-rust test-rust lint-python test-python test-oldest test-transformers test-learned ## everything that must pass: lints, types, all tests
 
 .PHONY: lint
 lint: lint-rust lint-python ## formats, lints and types, without the tests
@@ -87,6 +87,10 @@ test-transformers: $(NEWEST)/.test $(VENV)/.built ## the view for transformers, 
 		tests/conformance/test_objects.py \
 		tests/unit/test_chat_templates.py tests/parity/test_chat_formats.py tests/parity/test_nanochat.py \
 		tests/docs/test_tables.py tests/docs/test_code_blocks.py -k 'not test_page or transformers.md'
+
+.PHONY: test-learned
+test-learned: $(NEWEST)/.test $(VENV)/.built ## what trains learned tokenizers and models, with PyTorch
+	$(NEWEST)/bin/python -m pytest $(wildcard tests/learned tests/lm python/tokloom/learned python/tokloom/lm)
 
 .PHONY: test-oldest
 test-oldest: $(OLDEST)/.test $(VENV)/.built ## what uses other libraries, with the oldest ones that are supported

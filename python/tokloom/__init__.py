@@ -27,6 +27,7 @@ from tokloom.errors import SpecialTokenError as SpecialTokenError
 from tokloom.errors import TextError as TextError
 from tokloom.errors import TokloomError as TokloomError
 from tokloom.errors import TokloomWarning as TokloomWarning
+from tokloom.errors import TrainingError as TrainingError
 from tokloom.errors import UnknownIdError as UnknownIdError
 from tokloom.errors import UnsupportedFormatError as UnsupportedFormatError
 from tokloom.errors import VocabularyError as VocabularyError

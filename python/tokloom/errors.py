@@ -18,6 +18,7 @@ __all__ = [
     "TextError",
     "TokloomError",
     "TokloomWarning",
+    "TrainingError",
     "UnknownIdError",
     "UnsupportedFormatError",
     "VocabularyError",
@@ -86,6 +87,10 @@ class SourceNotFoundError(SourceError, FileNotFoundError):
 
 class VocabularyNotFoundError(TokloomError, FileNotFoundError):
     """A vocabulary that is in none of the places that were looked at."""
+
+
+class TrainingError(TokloomError, FloatingPointError):
+    """Training came to a number that isn't finite; the weights before it are kept."""
 
 
 class MissingDependencyError(TokloomError, ImportError):

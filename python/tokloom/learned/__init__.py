@@ -1,0 +1,64 @@
+"""Tokenizers that are learned by a network: made with PyTorch, used without it.
+
+The names below are imported when they are first asked for: `import tokloom.learned` pulls in no PyTorch.
+
+>>> from tokloom.learned import TrainingConfiguration
+>>> TrainingConfiguration(steps=100).schedule
+'cosine'
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tokloom.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
+    from tokloom.learned.text import Mixture as Mixture
+    from tokloom.learned.text import TextData as TextData
+    from tokloom.learned.text import split as split
+    from tokloom.learned.training import Task as Task
+    from tokloom.learned.training import TrainingResult as TrainingResult
+    from tokloom.learned.training import train as train
+
+# Where each public name lives. A new kind of learned tokenizer is a line here.
+_HOMES = {
+    "FSQTokenizer": "tokloom.learned.fsq",
+    "TokunAutoencoder": "tokloom.learned.tokun",
+    "SoftEmbedding": "tokloom.learned.soft",
+    "TrainingConfiguration": "tokloom.learned.configuration",
+    "Task": "tokloom.learned.training",
+    "TrainingResult": "tokloom.learned.training",
+    "train": "tokloom.learned.training",
+    "Mixture": "tokloom.learned.text",
+    "TextData": "tokloom.learned.text",
+    "split": "tokloom.learned.text",
+}
+_OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tokloom.learned' has no attribute {name!r}")
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_THE_EXTRA:
+            raise
+        raise missing_extra(name, error.name) from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+def missing_extra(what: str, module: str | None) -> MissingDependencyError:
+    """The error for a call that needs PyTorch, or what goes with it, where that isn't installed.
+
+    Example:
+        >>> print(missing_extra("train", "torch"))
+        train needs torch, which isn't installed: pip install 'tokloom[learned]'
+    """
+    return MissingDependencyError(
+        f"{what} needs {module}, which isn't installed: pip install 'tokloom[learned]'", name=module
+    )
