@@ -11,14 +11,18 @@
 //! The crate knows no Python, panics on no input, and reads or writes no vocabulary file: [`formats`] turns bytes
 //! into vocabularies and back, so that who calls decides where they lie.
 
+pub mod chunks;
 pub mod count;
 pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod formats;
+pub mod learned;
 mod memory;
+pub mod network;
 pub mod pretokenize;
 pub mod read;
+pub mod segment;
 pub mod train;
 pub mod vocabulary;
 

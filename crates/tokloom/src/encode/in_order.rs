@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the results of two stretches of work can be joined to.
-pub(super) trait Joined: Sink + Default + Send {
+pub(crate) trait Joined: Sink + Default + Send {
     /// How many ids there are.
     fn count(&self) -> usize;
     /// Moves what `later` has behind what is here, and leaves it empty.
@@ -39,14 +39,14 @@ impl Joined for Count {
 
 /// What one stretch of work gives.
 #[derive(Default)]
-pub(super) struct Part<J> {
-    pub(super) ids: J,
+pub(crate) struct Part<J> {
+    pub(crate) ids: J,
     /// How many ids there are where each of the texts that end here ends.
-    pub(super) ends: Vec<usize>,
+    pub(crate) ends: Vec<usize>,
 }
 
 impl<J: Joined> Part<J> {
-    pub(super) fn end_text(&mut self) {
+    pub(crate) fn end_text(&mut self) {
         self.ends.push(self.ids.count());
     }
 
@@ -62,7 +62,7 @@ impl<J: Joined> Part<J> {
 ///
 /// # Errors
 /// That of the first job that has one.
-pub(super) fn in_order<Job: Send, J: Joined>(
+pub(crate) fn in_order<Job: Send, J: Joined>(
     jobs: impl Iterator<Item = Result<Job>> + Send,
     threads: usize,
     mut whole: Part<J>,

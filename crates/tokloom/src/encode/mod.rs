@@ -3,12 +3,12 @@
 pub(crate) mod added;
 mod batch;
 mod block;
-mod in_order;
+pub(crate) mod in_order;
 mod long_cache;
 pub(crate) mod merge;
 pub(crate) mod scratch;
 mod short_cache;
-mod sink;
+pub(crate) mod sink;
 mod stream;
 
 pub use added::Special;
