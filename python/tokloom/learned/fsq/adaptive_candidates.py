@@ -23,9 +23,7 @@ class _Level(NamedTuple):
     counts: NDArray[np.int64]
 
 
-def candidates(
-    text: SpanText, limit: int, *, min_count: int = 8
-) -> tuple[list[bytes], NDArray[np.int64]]:
+def candidates(text: SpanText, limit: int, *, min_count: int = 8) -> tuple[list[bytes], NDArray[np.int64]]:
     """The spans of 2 to 16 bytes that would save most if each stood alone: count · (length - 1).
 
     A longer substring can't occur oftener than its parts, so only what extends frequent ones is counted: memory is
@@ -98,9 +96,7 @@ def _hash_at(text: SpanText, places: NDArray[np.int64], length: int) -> NDArray[
     return hash_of([text.data[place : place + length].tobytes() for place in places.tolist()])
 
 
-def _spans(
-    text: SpanText, level: _Level, worth: NDArray[np.bool_], length: int
-) -> list[tuple[bytes, int]]:
+def _spans(text: SpanText, level: _Level, worth: NDArray[np.bool_], length: int) -> list[tuple[bytes, int]]:
     if length < 2:
         return []
     spans = [

@@ -81,7 +81,8 @@ class _Encoder(nn.Module):
         nn.init.zeros_(self.own.weight)
         self.digits = Digits(levels)
 
-    def forward(self, symbols: Int[Tensor, "n 16"], which: Int[Tensor, " n"]) -> Symbols:
+    def forward(self, symbols: Int[Tensor, "n 16"], which: Tensor) -> Symbols:
+        """The digits, and their codes, through which the gradient passes."""
         numbers = self.stack(symbols[:, None]) + self.own(which)[:, None]
         digits: Symbols = self.digits(numbers)
         return digits
@@ -105,22 +106,25 @@ class _Spans:
         self._up_to = np.cumsum(share)
         self._batch_size = batch_size
 
-    def drawn(self, step: int, seed: int, rank: int, ranks: int) -> Int[Tensor, " n"]:
+    def drawn(self, step: int, seed: int, rank: int, ranks: int) -> Tensor:
+        """Indices of spans: a pure function of the arguments."""
         chance = np.random.default_rng((seed, step, rank))
         drawn = chance.random(max(2, self._batch_size // ranks)) * self._up_to[-1]
         return torch.from_numpy(np.searchsorted(self._up_to, drawn, "right").clip(max=len(self._up_to) - 1))
 
-    def parts(self) -> Sequence[Int[Tensor, " n"]]:
+    def parts(self) -> Sequence[Tensor]:
+        """Indices of all spans, in parts."""
         return torch.arange(len(self.symbols)).split(_ROWS_AT_A_TIME)
 
-    def loss(self, scores: Float[Tensor, "n 16 257"], which: Int[Tensor, " n"]) -> tuple[Tensor, Tensor]:
+    def loss(self, scores: Float[Tensor, "n 16 257"], which: Tensor) -> tuple[Tensor, Tensor]:
         """The mean loss of a span, in nats, and how many are right."""
         matters, symbols = self.matters[which], self.symbols[which]
         loss = functional.cross_entropy(scores[matters].float(), symbols[matters], reduction="sum")
         right = ((scores.argmax(-1) == symbols) | ~matters).all(1)
         return loss / len(which), right.float().mean()
 
-    def right(self, spelled: Int[Tensor, "n 16"], which: Int[Tensor, " n"]) -> NDArray[np.bool_]:
+    def right(self, spelled: Int[Tensor, "n 16"], which: Tensor) -> NDArray[np.bool_]:
+        """Which of these are spelled right."""
         same: Tensor = ((spelled == self.symbols[which]) | ~self.matters[which]).all(1)
         return same.numpy()
 
@@ -151,21 +155,27 @@ class CellTask:
         }
 
     def batch(self, step: int, *, seed: int, rank: int, ranks: int) -> Tensor:
+        """Indices of spans."""
         return self.spans.drawn(step, seed, rank, ranks)
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ANN401, ARG002
+        """The mean loss of a span in nats, and the share that is right."""
         digits = self.model["encoder"](self.spans.symbols[batch], batch)
         loss, right = self.spans.loss(self.model["decoder"](digits, sums=True), batch)
         return loss, {"spans_right": right}
 
     def evaluate(self) -> dict[str, float]:
+        """Over the spans themselves: memory is what is asked for."""
         cells, right = [], []
         for which in self.spans.parts():
             digits = self.model["encoder"](self.spans.symbols[which], which)
             cells.append(digits.index[:, 0])
             right.append(self.spans.right(self.model["decoder"](digits).index[..., 0], which))
         different = len(torch.unique(torch.cat(cells), dim=0))
-        return {**_shares(np.concatenate(right), self.spans.worth), "cells": different / len(self.spans.worth)}
+        return {
+            **_shares(np.concatenate(right), self.spans.worth),
+            "cells": different / len(self.spans.worth),
+        }
 
     def digits(self) -> NDArray[np.int64]:
         """The cell that the encoder gives each span, shape (n, d); several may have the same."""
@@ -198,22 +208,26 @@ class SpellTask:
         self.description = {"kind": "spelling of spans", "spans": len(spans), "rounded": rounded}
 
     def batch(self, step: int, *, seed: int, rank: int, ranks: int) -> Tensor:
+        """Indices of spans."""
         return self.spans.drawn(step, seed, rank, ranks)
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ANN401, ARG002
+        """The mean loss of a span in nats, and the share that is right."""
         loss, right = self.spans.loss(self._scores(self.cells[batch]), batch)
         return loss, {"spans_right": right}
 
     def _scores(self, cells: Tensor) -> Tensor:
         if not self._rounded:
-            scores: Tensor = self.model(cells[:, None], sums=True)
-            return scores
+            return self.model(cells[:, None], sums=True)  # type: ignore[no-any-return]
         with self.model.rounded():
-            scores = self.model(cells[:, None], sums=True)
-            return scores
+            return self.model(cells[:, None], sums=True)  # type: ignore[no-any-return]
 
     def evaluate(self) -> dict[str, float]:
-        right = [self.spans.right(self._scores(self.cells[which]).argmax(-1), which) for which in self.spans.parts()]
+        """Over the spans themselves: memory is what is asked for."""
+        right = [
+            self.spans.right(self._scores(self.cells[which]).argmax(-1), which)
+            for which in self.spans.parts()
+        ]
         return _shares(np.concatenate(right), self.spans.worth)
 
     def batches(self) -> list[Tensor]:
@@ -225,7 +239,9 @@ def _shares(right: NDArray[np.bool_], worth: NDArray[np.float64]) -> dict[str, f
     return {"spans_right": float(right.mean()), "worth_right": float(worth[right].sum())}
 
 
-def spell(network: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], cells: NDArray[np.integer]) -> list[bytes]:
+def spell(
+    network: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], cells: NDArray[np.integer]
+) -> list[bytes]:
     """What the integer network spells from each cell: bytes up to the symbol that ends the span.
 
     Args:

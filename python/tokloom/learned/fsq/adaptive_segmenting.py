@@ -18,7 +18,7 @@ __all__ = ["Segmenter", "segment"]
 
 _WINDOW = 2_048  # bytes: text is cut there when uses are counted, which costs half a token each
 _WINDOWS = 512
-_BUCKET_BITS = 22
+_MOST_BUCKET_BITS = 22
 
 
 def segment(text: bytes, spans: Collection[bytes]) -> list[bytes]:
@@ -56,12 +56,17 @@ class Segmenter:
         whole: whether a span may be used for a text that is this span and nothing more.
     """
 
-    def __init__(self, spans: Sequence[bytes], costs: NDArray[np.float32] | None = None, *, whole: bool = True):
+    def __init__(
+        self, spans: Sequence[bytes], costs: NDArray[np.float32] | None = None, *, whole: bool = True
+    ) -> None:
         found = hash_of(spans) if spans else np.empty(0, np.uint64)
         self._order = np.argsort(found, kind="stable")
         self._keys = found[self._order]
-        edges = np.arange((1 << _BUCKET_BITS) + 1, dtype=np.uint64) << np.uint64(64 - _BUCKET_BITS)
-        self._buckets = np.searchsorted(self._keys, edges[:-1]).astype(np.int32)
+        # Where in the keys those begin whose first bits are these: some eight buckets a key.
+        bits = min(_MOST_BUCKET_BITS, len(spans).bit_length() + 3)
+        self._shift = np.uint64(64 - bits)
+        edges = np.arange(1 << bits, dtype=np.uint64) << self._shift
+        self._buckets = np.searchsorted(self._keys, edges).astype(np.int32)
         sizes = np.diff(np.append(self._buckets, len(self._keys)))
         self._deepest = int(sizes.max(initial=0))
         self._costs = np.ones(len(spans), np.float32) if costs is None else costs.astype(np.float32)
@@ -119,7 +124,7 @@ class Segmenter:
         """Which of these hashes are spans', and whose."""
         if not len(self._keys):
             return (np.empty(0, np.int64),) * 2
-        at = self._buckets[wanted >> np.uint64(64 - _BUCKET_BITS)].astype(np.int64)
+        at = self._buckets[wanted >> self._shift].astype(np.int64)
         left = np.arange(len(wanted))
         places, found = [], []
         for _ in range(self._deepest):

@@ -83,7 +83,9 @@ def nearest_free_cells(wanted: NDArray[np.integer], levels: Sequence[int]) -> ND
     """
     cells = math.prod(levels)
     if cells < len(wanted):
-        raise ArgumentError(f"{len(wanted):,} tokens don't fit into {cells:,} cells of levels {tuple(levels)}")
+        raise ArgumentError(
+            f"{len(wanted):,} tokens don't fit into {cells:,} cells of levels {tuple(levels)}"
+        )
     free = np.ones(cells, bool)
     offsets = _offsets(levels)
     limits, basis = np.array(levels), _basis(levels)
@@ -106,9 +108,7 @@ def _offsets(levels: Sequence[int]) -> NDArray[np.int64]:
         reach += 1
     steps = np.arange(-reach, reach + 1)
     for _ in levels:
-        around = np.concatenate(
-            [np.repeat(around, len(steps), 0), np.tile(steps, len(around))[:, None]], 1
-        )
+        around = np.concatenate([np.repeat(around, len(steps), 0), np.tile(steps, len(around))[:, None]], 1)
     far = (around**2).sum(1)
     # Only what is wholly inside the cube, so that none beyond it is nearer.
     around, far = around[far <= reach * reach], far[far <= reach * reach]

@@ -47,13 +47,14 @@ def token_list(tokenizer: Tokenizer) -> dict[int, bytes]:
     """The bytes of all ids that stand for something, special tokens by their names, in ascending order of id."""
     from tokloom.errors import UnknownIdError
 
-    tokens = {}
-    for id in range(tokenizer.vocab_size):
+    def bytes_of(id: int) -> bytes | None:
         try:
-            tokens[id] = tokenizer.token_bytes(id)
+            return tokenizer.token_bytes(id)
         except UnknownIdError:  # a hole
-            continue
-    return tokens
+            return None
+
+    every = ((id, bytes_of(id)) for id in range(tokenizer.vocab_size))
+    return {id: token for id, token in every if token is not None}
 
 
 def default_levels(tokens: int) -> tuple[int, ...]:
@@ -104,12 +105,12 @@ def assign(
         vectors = context_vectors(found, seed=seed)
         count = min(SHORTLIST, len(known) // 16) if shortlist is None else shortlist
         if not 0 <= count <= len(known):
-            raise ArgumentError(f"shortlist is {count}; it must be from 0 to the {len(known):,} tokens there are")
+            raise ArgumentError(
+                f"shortlist is {count}; it must be from 0 to the {len(known):,} tokens there are"
+            )
         if room < 2:
             raise ArgumentError(f"room is {room}; a class takes 2 tokens or more")
-        digits, sizes = shortlist_and_classes(
-            found, vectors, order, shortlist=count, room=room, seed=seed
-        )
+        digits, sizes = shortlist_and_classes(found, vectors, order, shortlist=count, room=room, seed=seed)
         return Coordinates(kind, layout, sizes, digits, vectors.astype(np.float32))
 
     checked = check_levels(default_levels(len(known)) if levels is None else levels)
@@ -119,7 +120,7 @@ def assign(
     if kind == "context":
         vectors = context_vectors(found, seed=seed)
         found_vectors = vectors.astype(np.float32)
-        by_frequency = np.array(sorted(range(len(known)), key=lambda row: _rank(found, known[row])))
+        by_frequency = np.array(sorted(range(len(known)), key=lambda row: _rank(found, int(known[row]))))
         digits[known] = frequency_then_context(by_frequency, vectors[known], checked)
     else:
         digits[known] = _without_looking(kind, found, known, checked, seed)
@@ -130,9 +131,7 @@ def _rank(found: Statistics, id: int) -> tuple[int, int]:
     return -int(found.counts[id]), int(id)
 
 
-def _specials_first(
-    tokenizer: Tokenizer, found: Statistics, known: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _specials_first(tokenizer: Tokenizer, found: Statistics, known: NDArray[np.int64]) -> NDArray[np.int64]:
     """Tokens by frequency; special ones before all, since a text's counts say nothing of them."""
     special = set(tokenizer.special_tokens.values())
     return np.array(sorted(known.tolist(), key=lambda id: (id not in special, *_rank(found, id))), np.int64)
@@ -146,7 +145,7 @@ def _without_looking(
     if kind == "random":
         codes = np.random.default_rng(seed).choice(cells, len(known), replace=False)
         return as_digits(codes, levels)
-    order = np.array(sorted(range(len(known)), key=lambda row: _rank(found, known[row])))
+    order = np.array(sorted(range(len(known)), key=lambda row: _rank(found, int(known[row]))))
     codes = np.empty(len(known), np.int64)
     codes[order] = np.arange(len(known)) * cells // len(known)
     # The first digit says most: the commonest tokens share it.
@@ -164,10 +163,16 @@ def require_room(tokens: int, levels: tuple[int, ...]) -> None:
 
 def _check(kind: str, layout: str, levels: Sequence[int] | None) -> None:
     if kind == "spelling":
-        raise ArgumentError("coordinates by spelling are made by coordinates_spelling.spell, which trains a network")
+        raise ArgumentError(
+            "coordinates by spelling are made by coordinates_spelling.spell, which trains a network"
+        )
     if kind not in get_args(Kind):
-        raise ArgumentError(f"coordinates {kind!r} are not known; they are one of {', '.join(get_args(Kind))}")
+        raise ArgumentError(
+            f"coordinates {kind!r} are not known; they are one of {', '.join(get_args(Kind))}"
+        )
     if layout not in get_args(Layout):
         raise ArgumentError(f"layout {layout!r} is not known; it is one of {', '.join(get_args(Layout))}")
     if levels is not None and kind == "context" and layout == "classes":
-        raise ArgumentError("levels= goes with layout='digits'; the layout of classes has shortlist= and room=")
+        raise ArgumentError(
+            "levels= goes with layout='digits'; the layout of classes has shortlist= and room="
+        )

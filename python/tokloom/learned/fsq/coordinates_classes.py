@@ -52,7 +52,9 @@ def shortlist_and_classes(
     grid = on_grid(vectors[rest])
     chosen = nearest_with_room(grid, centres, np.full(classes, room))
     digits[rest, 0] = shortlist + chosen
-    digits[rest, 1] = _second_digit(residual(grid, centres, chosen), weights, chosen, classes, room, seed)
+    digits[rest, 1] = _second_digit(
+        residual(grid, centres, chosen), weights, chosen, classes=classes, room=room, seed=seed
+    )
     return digits, (shortlist + classes, room)
 
 
@@ -60,6 +62,7 @@ def _second_digit(
     vectors: NDArray[np.float64],
     weights: NDArray[np.float64],
     chosen: NDArray[np.int64],
+    *,
     classes: int,
     room: int,
     seed: int,

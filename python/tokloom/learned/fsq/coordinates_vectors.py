@@ -21,7 +21,9 @@ _ENTRIES_AT_A_TIME = 1 << 18
 class _Sparse:
     """A sparse matrix by rows. Products add up entry by entry, in one order, whatever the number of threads."""
 
-    def __init__(self, rows: NDArray[np.int64], columns: NDArray[np.int64], values: Matrix, height: int):
+    def __init__(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], values: Matrix, height: int
+    ) -> None:
         self._columns, self._values, self._height = columns, values, height
         self._rows, self._starts = np.unique(rows, return_index=True)
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from tokloom.tokenizer import Ids, Special, Text, Tokenizer
 
 __all__ = ["LatticeTokenizer", "open_saved", "train_lattice"]
 
-KIND = "fsq-lattice"
+KIND: Final = "fsq-lattice"
 
 
 class LatticeTokenizer(Tokenizer):
@@ -71,11 +71,17 @@ class LatticeTokenizer(Tokenizer):
     def _check(self) -> None:
         shape = (self.inner.vocab_size, len(self.levels))
         if self._digits.shape != shape:
-            raise ArgumentError(f"digits have the shape {self._digits.shape}, and this vocabulary needs {shape}")
+            raise ArgumentError(
+                f"digits have the shape {self._digits.shape}, and this vocabulary needs {shape}"
+            )
         if (self._digits < -1).any() or (self._digits >= np.array(self.levels)).any():
-            raise ArgumentError(f"a digit is out of range: they are from 0 below {self.levels}, or -1 for none")
+            raise ArgumentError(
+                f"a digit is out of range: they are from 0 below {self.levels}, or -1 for none"
+            )
         if self.vectors is not None and (self.vectors.ndim != 2 or len(self.vectors) != shape[0]):
-            raise ArgumentError(f"vectors have the shape {self.vectors.shape}; there is one for each of {shape[0]} ids")
+            raise ArgumentError(
+                f"vectors have the shape {self.vectors.shape}; there is one for each of {shape[0]} ids"
+            )
 
     # Where tokens lie
 

@@ -44,6 +44,7 @@ class LatticeBound(nn.Module):
         self.register_buffer("lowest", torch.div(count, 2, rounding_mode="floor"), persistent=False)
 
     def forward(self, values: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n d"], Int[Tensor, "n d"]]:
+        """Rounded numbers with a gradient, and digits from 0."""
         # In float32: bfloat16 rounds away what lies between two digits.
         bounded = torch.tanh(values.float() + self.shift) * self.half - self.offset
         whole = torch.round(bounded)

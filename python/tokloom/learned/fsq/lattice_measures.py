@@ -89,7 +89,9 @@ def _common(one: bytes, other: bytes) -> int:
 
 def _neighbours(tokenizer: LatticeTokenizer, known: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """Pairs whose digits differ by one in one place, at most so many, by chance."""
-    codes = {tuple(row): id for id, row in zip(known.tolist(), tokenizer.digits()[known].tolist(), strict=True)}
+    codes = {
+        tuple(row): id for id, row in zip(known.tolist(), tokenizer.digits()[known].tolist(), strict=True)
+    }
     pairs = []
     for row, id in codes.items():
         for place in range(len(row)):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from tokloom.errors import ArgumentError
-from tokloom.learned.fsq.coordinates import ROOM, Kind, Layout, assign
+from tokloom.learned.fsq.coordinates import Kind, Layout, assign
+from tokloom.learned.fsq.coordinates_classes import ROOM
 from tokloom.learned.fsq.coordinates_statistics import statistics
 from tokloom.learned.fsq.lattice import KIND, LatticeTokenizer
 from tokloom.patterns import PatternLike
@@ -70,7 +71,9 @@ def train_lattice(
         (264, 5)
     """
     if coordinates not in get_args(Kind):
-        raise ArgumentError(f"coordinates {coordinates!r} are not known; they are one of {', '.join(get_args(Kind))}")
+        raise ArgumentError(
+            f"coordinates {coordinates!r} are not known; they are one of {', '.join(get_args(Kind))}"
+        )
     if spelling and coordinates != "spelling":
         raise ArgumentError(f"{', '.join(spelling)}: only coordinates='spelling' trains a network")
     chosen: Layout = layout or ("classes" if coordinates == "context" else "digits")

@@ -58,9 +58,8 @@ class SpellingModel(nn.Module):
         self.to_bytes = nn.Linear(width, LONGEST * embedding)
         self.scores = nn.Linear(embedding, _SYMBOLS)
 
-    def forward(
-        self, symbols: Int[Tensor, "n 16"]
-    ) -> tuple[Float[Tensor, "n 16 257"], Int[Tensor, "n d"]]:
+    def forward(self, symbols: Int[Tensor, "n 16"]) -> tuple[Float[Tensor, "n 16 257"], Int[Tensor, "n d"]]:
+        """Scores of each place, and the digits between."""
         hidden = self.encoder(rearrange(self.bytes(symbols), "n places e -> n (places e)"))
         rounded, digits = self.bound(self.norm(self.to_lattice(hidden).float()))
         out = self.to_bytes(self.decoder(rounded))
@@ -79,11 +78,13 @@ class SpellingTask:
         self.description = {"kind": "spelling", "levels": list(levels), "tokens": len(tokens)}
 
     def batch(self, step: int, *, seed: int, rank: int, ranks: int) -> Int[Tensor, "n 16"]:
+        """Tokens as symbols."""
         chance = np.random.default_rng((seed, step, rank))
         size = max(2, self._batch_size // ranks)
         return self._symbols[torch.from_numpy(chance.integers(0, len(self._symbols), size))]
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ANN401, ARG002
+        """The mean loss of a character, and the share that is right."""
         scores, _ = self.model(batch)
         loss = functional.cross_entropy(scores.float().reshape(-1, _SYMBOLS), batch.reshape(-1))
         return loss, {"characters": (scores.argmax(-1) == batch).float().mean()}
