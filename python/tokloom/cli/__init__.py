@@ -7,6 +7,7 @@ from tokloom.cli.app import SpreadCommand, app
 from tokloom.cli.changing import export, extend, prune
 from tokloom.cli.chatting import chat
 from tokloom.cli.knowing import check, fetch, names
+from tokloom.cli.learning import learn
 from tokloom.cli.looking import compare, inspect
 from tokloom.cli.training import train
 from tokloom.cli.using import count, decode, encode
@@ -29,6 +30,7 @@ for _command in (
     extend,
 ):  # as the help lists them
     app.command(cls=SpreadCommand)(_command)
+app.add_typer(learn)
 
 
 def main() -> None:

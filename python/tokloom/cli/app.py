@@ -43,9 +43,9 @@ class TokloomGroup(TyperGroup):
 
 
 class SpreadCommand(TyperCommand):
-    """A command whose `--text` and `--source` take all the names that follow, so that a shell's glob works."""
+    """A command whose `--text`, `--source` and `--data` take all the names that follow, so that a shell's glob works."""
 
-    spread_options = frozenset({"--text", "--source"})
+    spread_options = frozenset({"--text", "--source", "--data"})
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
         """Reads the arguments."""

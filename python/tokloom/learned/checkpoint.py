@@ -21,6 +21,7 @@ from tokloom.errors import FormatError
 from tokloom.storage import read_file, write_directory
 
 VERSION = 1
+DIRECTORY = "checkpoint"  # in a run's folder
 KIND = "training checkpoint"
 STATE = "state.json"
 MODEL = "model.safetensors"

@@ -16,6 +16,7 @@ import json
 import sys
 import types
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -139,7 +140,11 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def configured(
-    kind: type[C], section: str, path: Path | None = None, overrides: Mapping[str, object] | None = None
+    kind: type[C],
+    section: str,
+    path: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    defaults: Mapping[str, object] | None = None,
 ) -> C:
     """A dataclass out of its defaults, the section of a file, and what the command line says (None is nothing).
 
@@ -148,6 +153,7 @@ def configured(
         section: its name in the file.
         path: the file; None for none. Other sections in it are left alone: see `only_sections`.
         overrides: values by name that go before the file's.
+        defaults: values by name that the file's go before.
 
     Raises:
         FormatError: the file has a key that isn't known, or a value of another type.
@@ -164,13 +170,15 @@ def configured(
     values = _fields(kind, given, where, FormatError)
     chosen = {name: value for name, value in (overrides or {}).items() if value is not None}
     chosen = _fields(kind, chosen, section, ArgumentError)
-    # What the command line says of one pair takes the place of what the file says of the other.
-    if "minutes" in chosen:
-        values.pop("steps", None)
-    if "steps" in chosen:
-        values.pop("minutes", None)
+    found = _fields(kind, defaults or {}, section, ArgumentError)
+    for layer in (values, chosen):
+        # Steps in one layer take the place of minutes in an earlier one.
+        for one, other in (("steps", "minutes"), ("minutes", "steps")):
+            if layer.get(one) is not None and layer.get(other) is None:
+                found.pop(other, None)
+        found |= layer
     try:
-        return kind(**(values | chosen))
+        return kind(**found)
     except ArgumentError as error:
         raise ArgumentError(f"{where}: {error}" if path is not None else str(error)) from None
 
@@ -240,10 +248,8 @@ def _checked(value: object, kind: Any, name: str) -> Any:  # noqa: ANN401 (one r
         raise ArgumentError(f"{name} must be one of {', '.join(map(repr, inner))}, not {value!r}")
     if origin in (Union, types.UnionType):
         for one in inner:
-            try:
+            with suppress(ArgumentError):
                 return _checked(value, one, name)
-            except ArgumentError:
-                continue
         wanted = " or ".join(_named(one) for one in inner if one is not types.NoneType)
         raise ArgumentError(f"{name} must be {wanted}, not {value!r:.40}")
     if origin is tuple:

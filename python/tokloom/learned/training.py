@@ -29,7 +29,6 @@ from tokloom.learned.stopping import Stop, stopping
 from tokloom.learned.updating import Update, Updater
 from tokloom.storage import as_source_error, write_file
 
-CHECKPOINT = "checkpoint"
 CONFIGURATION = "configuration.json"
 LOG = "log.jsonl"
 
@@ -133,7 +132,7 @@ class _Run:
 
     def goes_on(self, *, resume: bool) -> bool:
         """Whether the folder holds a run: then this one is where that one was."""
-        directory = self.folder / CHECKPOINT
+        directory = self.folder / checkpoints.DIRECTORY
         if self.place.rank == 0:
             checkpoints.clean(directory)
         if not directory.exists():
@@ -240,7 +239,7 @@ class _Run:
         try:
             return self.updater.update(self.step, self.steps, stop=stop.signal is not None)
         except TrainingError as error:
-            kept = self.folder / CHECKPOINT
+            kept = self.folder / checkpoints.DIRECTORY
             if kept.exists():
                 step = checkpoints.describe(kept)["step"]
                 raise TrainingError(
@@ -273,7 +272,7 @@ class _Run:
             "measures": self.measures,
         }
         state = checkpoints.Checkpoint(self.step, self.updater.state(), self.updater.moments(), about)
-        checkpoints.save(self.folder / CHECKPOINT, state)
+        checkpoints.save(self.folder / checkpoints.DIRECTORY, state)
         self._saved_at = time.monotonic()
 
     def _clock(self) -> float:
