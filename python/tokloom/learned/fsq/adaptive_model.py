@@ -1,8 +1,9 @@
 """The networks that say which spans one code carries: an encoder that finds cells, a decoder that must spell them.
 
 What is asked of them is memory: tens of thousands of byte strings, each from one cell of the lattice. So each span has
-numbers of its own beside what the encoder makes of its bytes, and the decoder reads its code also as two halves, each
-with a table of its own: memory that costs no arithmetic.
+numbers of its own beside what the encoder makes of its bytes. The decoder reads a code digit by digit, which gives the
+lattice its geometry; as two halves, each with a table; and its first digits, up to 32,768 of them, with a table: memory
+that costs no arithmetic. What it carries it carries mostly by these tables, and the pages say so.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tokloom.learned.blocks import (
     Rows,
     Stack,
     Symbols,
+    Windows,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +41,10 @@ __all__ = ["CellTask", "SpellTask", "decoder", "spell"]
 LONGEST = 16
 PAD = 256
 SYMBOLS = 257
-_PLACE = 64  # activations for each place of a span
-_LARGEST_TABLE = 1 << 14
+_PLACE = 32  # activations for each place of a span
+_LARGEST_TABLE = 1 << 15
+# Of the tables' first values. Small: each row is met seldom, and must have moved far by then.
+_DEVIATION = 0.02
 _ROWS_AT_A_TIME = 4_096
 
 
@@ -59,10 +63,22 @@ def decoder(levels: Sequence[int], width: int, depth: int) -> Stack:
     layers: list[Block] = [Embed(len(levels), most, width, codes=codes)]
     half = [max(pair) for pair in zip(levels[: len(levels) // 2], levels[len(levels) // 2 :], strict=False)]
     if len(levels) % 2 == 0 and math.prod(half) <= _LARGEST_TABLE:
-        layers += [Rows(2, input=-1), Codes(half), Join(2), Embed(2, math.prod(half), width, add=0)]
+        table = Embed(2, math.prod(half), width, add=0, deviation=_DEVIATION)
+        layers += [Rows(2, input=-1), Codes(half), Join(2), table]
+    first = _first_digits(levels)
+    table = Embed(1, math.prod(first), width, add=len(layers) - 1, deviation=_DEVIATION)
+    layers += [Windows(len(first), len(levels), 0, 0, input=-1), Codes(first), table]
     layers += [Dense(width, width, add=len(layers) - 1 + index) for index in range(depth)]
     layers += [Dense(width, LONGEST * _PLACE), Rows(LONGEST), Linear(_PLACE, SYMBOLS), Argmax(SYMBOLS)]
     return Stack(layers)
+
+
+def _first_digits(levels: Sequence[int]) -> list[int]:
+    """The levels of as many first digits as a table has rows for."""
+    count = 1
+    while count < len(levels) and math.prod(levels[: count + 1]) <= _LARGEST_TABLE:
+        count += 1
+    return list(levels[:count])
 
 
 class _Encoder(nn.Module):

@@ -26,7 +26,7 @@ __all__ = ["LEVELS", "Carried", "Pool", "carry", "gather", "keep", "train_adapti
 LEVELS = (8, 8, 8, 8, 8, 5, 5, 5)
 _BYTES = 256
 # Of the training: cells and spelling together, spelling alone, spelling on the integers' grid.
-_SHARES = (0.35, 0.45, 0.2)
+_SHARES = (0.25, 0.6, 0.15)
 
 Tell = Callable[[str, dict[str, float]], object]
 
@@ -124,10 +124,10 @@ def carry(
     levels: Sequence[int] = LEVELS,
     steps: int | None = None,
     minutes: float | None = None,
-    batch_size: int = 1_024,
+    batch_size: int = 2_048,
     learning_rate: float = 4e-3,
-    width: int = 512,
-    depth: int = 2,
+    width: int = 256,
+    depth: int = 1,
     seed: int = 0,
     threads: int | None = None,
     directory: str | os.PathLike[str] | None = None,
@@ -138,7 +138,7 @@ def carry(
     Args:
         pool: of `gather`.
         levels: values of each digit; the more cells, the fewer spans want the same.
-        steps: of training; one third for cells, the rest for spelling. Default: 600.
+        steps: of training; a quarter for cells, the rest for spelling. Default: 2,000.
         minutes: instead: of the clock.
         batch_size: spans of each step.
         learning_rate: the greatest.
@@ -176,7 +176,7 @@ def carry(
     from tokloom.learned.training import train
 
     if steps is None and minutes is None:
-        steps = 600
+        steps = 2_000
     configurations = [
         TrainingConfiguration(
             steps=None if steps is None else max(1, round(steps * share)),
