@@ -5,6 +5,8 @@ mod counting;
 mod errors;
 mod ids;
 mod ints;
+mod learned;
+mod network;
 mod pretokenize;
 mod progress;
 mod stream;
@@ -18,6 +20,10 @@ use pyo3::prelude::*;
 mod _engine {
     #[pymodule_export]
     use crate::counting::{Counter, Documents, PretokenCounts, check_training};
+    #[pymodule_export]
+    use crate::learned::{LearnedStream, LearnedVocabulary};
+    #[pymodule_export]
+    use crate::network::{Network, read_tensors, tensors_to_bytes};
     #[pymodule_export]
     use crate::pretokenize::{Pretokenizer, named_pattern, pattern_name, pattern_names};
     #[pymodule_export]

@@ -30,8 +30,13 @@ const WORTH_THREADS: usize = 1 << 22;
 const MOST_THREADS: usize = 1024;
 
 fn threads_for(text: &[u8], threads: Option<usize>) -> tokloom::Result<usize> {
+    checked_threads(text.len(), WORTH_THREADS, threads)
+}
+
+/// The number of threads asked for; where nobody says, one a processor from `worth` bytes on.
+pub(crate) fn checked_threads(bytes: usize, worth: usize, threads: Option<usize>) -> tokloom::Result<usize> {
     match threads {
-        None if text.len() < WORTH_THREADS => Ok(1),
+        None if bytes < worth => Ok(1),
         None => Ok(std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)),
         Some(threads @ 1..=MOST_THREADS) => Ok(threads),
         Some(threads) => {
@@ -428,7 +433,7 @@ impl Vocabulary {
 }
 
 /// Spans of bytes as spans of code points: a token inside a character has the characters it touches.
-fn characters(text: &[u8], spans: &[Range<usize>]) -> Vec<(usize, usize)> {
+pub(crate) fn characters(text: &[u8], spans: &[Range<usize>]) -> Vec<(usize, usize)> {
     let begins = |byte: &u8| byte & 0xC0 != 0x80;
     // How many characters begin in the first `seen` bytes.
     let (mut seen, mut begun) = (0, 0);

@@ -7,12 +7,17 @@ The names below are imported when they are first asked for: `import tokloom.lear
 'cosine'
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tokloom.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from tokloom.learned.fsq import FSQTokenizer as FSQTokenizer
+    from tokloom.tokenizer import Tokenizer
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
@@ -34,6 +39,12 @@ _HOMES = {
     "TextData": "tokloom.learned.text",
     "split": "tokloom.learned.text",
 }
+# What `tokloom.json` may say, and the module that opens it, without PyTorch: it has `open_saved(directory, description)`.
+KINDS = {
+    "fsq-chunks": "tokloom.learned.fsq.chunk_tokenizer",
+    "fsq-adaptive": "tokloom.learned.fsq.adaptive_tokenizer",
+    "fsq-lattice": "tokloom.learned.fsq.lattice",
+}
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
 
 
@@ -50,6 +61,12 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
+
+
+def open_saved(directory: Path, description: dict[str, Any]) -> Tokenizer:
+    """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
+    opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
+    return opened
 
 
 def missing_extra(what: str, module: str | None) -> MissingDependencyError:

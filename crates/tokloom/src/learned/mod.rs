@@ -86,6 +86,14 @@ impl LearnedVocabulary {
         Ok(Self { codec, added: AddedTokens::new(tokens)?, size })
     }
 
+    /// The same codec with other special tokens.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_special_tokens(&self, special_tokens: &[String]) -> Result<Self> {
+        Self::new(self.codec.clone(), special_tokens)
+    }
+
     /// The highest id + 1.
     pub fn size(&self) -> u32 {
         self.size

@@ -19,7 +19,7 @@ mod shape;
 mod tensors;
 
 pub use kernels::Way;
-pub use run::Scratch;
+pub use run::{Input, Output, Scratch};
 pub use shape::{Shape, Values};
 pub use tensors::{Tensors, write as write_tensors};
 

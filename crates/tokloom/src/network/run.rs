@@ -21,85 +21,98 @@ struct Buffer {
     sums: Vec<i32>,
 }
 
-impl Network {
-    /// What the network gives for inputs one after another, as symbols.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] if the inputs aren't whole ones in range, or the network gives no symbols.
-    pub fn symbols<'s>(&self, inputs: &[u32], scratch: &'s mut Scratch) -> Result<&'s [u32]> {
-        let Values::Symbols(_) = self.output.values else { return Err(self.gives_no("symbols")) };
-        Ok(&self.run_symbols(inputs, scratch)?.symbols)
-    }
-
-    /// The same as sums.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] if the inputs aren't whole ones in range, or the network gives no sums.
-    pub fn sums<'s>(&self, inputs: &[u32], scratch: &'s mut Scratch) -> Result<&'s [i32]> {
-        let Values::Sums = self.output.values else { return Err(self.gives_no("sums")) };
-        Ok(&self.run_symbols(inputs, scratch)?.sums)
-    }
-
+/// What goes into a network.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Inputs one after another, as symbols.
+    Symbols(&'a [u32]),
     /// The same as activations.
+    Activations(&'a [u8]),
+}
+
+/// What comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// Outputs one after another, as symbols.
+    Symbols(&'a [u32]),
+    /// The same as activations.
+    Activations(&'a [u8]),
+    /// The same as sums.
+    Sums(&'a [i32]),
+}
+
+impl Network {
+    /// What the network gives for inputs one after another.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the inputs aren't whole ones in range, or the network gives no activations.
-    pub fn activations<'s>(&self, inputs: &[u32], scratch: &'s mut Scratch) -> Result<&'s [u8]> {
-        let Values::Activations = self.output.values else { return Err(self.gives_no("activations")) };
-        Ok(&self.run_symbols(inputs, scratch)?.activations)
+    /// [`Error::Argument`] if the inputs aren't whole ones, or one is out of range.
+    pub fn run<'s>(&self, inputs: Input<'_>, scratch: &'s mut Scratch) -> Result<Output<'s>> {
+        let count = self.take(inputs, scratch)?;
+        let found = self.run_layers(count, scratch);
+        Ok(match self.output.values {
+            Values::Symbols(_) => Output::Symbols(&found.symbols),
+            Values::Activations => Output::Activations(&found.activations),
+            Values::Sums => Output::Sums(&found.sums),
+        })
     }
 
-    /// What a network whose inputs are activations gives, as symbols.
+    /// The symbols that a network from symbols to symbols gives.
     ///
     /// # Errors
-    /// As [`Self::symbols`].
-    pub fn symbols_of_activations<'s>(&self, inputs: &[u8], scratch: &'s mut Scratch) -> Result<&'s [u32]> {
-        let Values::Symbols(_) = self.output.values else { return Err(self.gives_no("symbols")) };
-        if self.input.values != Values::Activations || !inputs.len().is_multiple_of(self.input.size()) {
-            return Err(self.takes_no("activations", inputs.len()));
+    /// As [`Self::run`]; or if it gives no symbols.
+    pub fn symbols<'s>(&self, inputs: &[u32], scratch: &'s mut Scratch) -> Result<&'s [u32]> {
+        match self.run(Input::Symbols(inputs), scratch)? {
+            Output::Symbols(symbols) => Ok(symbols),
+            _ => {
+                Err(Error::Argument(format!("the network gives {}, not symbols", self.output.values.name())))
+            }
         }
-        if let Some(place) = inputs.iter().position(|input| *input > GREATEST_ACTIVATION) {
-            let message = format!("input {place} is {}; an activation is at most 127", inputs[place]);
-            return Err(Error::Argument(message));
-        }
-        let first = scratch.first();
-        first.activations.clear();
-        first.activations.extend_from_slice(inputs);
-        Ok(&self.run(inputs.len() / self.input.size(), scratch).symbols)
     }
 
-    fn gives_no(&self, wanted: &str) -> Error {
-        Error::Argument(format!("the network gives {}, not {wanted}", self.output.values.name()))
-    }
-
-    fn takes_no(&self, given: &str, count: usize) -> Error {
-        let Shape { rows, width, values } = self.input;
-        Error::Argument(format!(
-            "the network takes {} {} at a time, and was given {count} {given}",
-            rows * width,
-            values.name()
-        ))
-    }
-
-    fn run_symbols<'s>(&self, inputs: &[u32], scratch: &'s mut Scratch) -> Result<&'s Buffer> {
-        let Values::Symbols(bound) = self.input.values else {
-            return Err(self.takes_no("symbols", inputs.len()));
+    /// Puts the inputs, looked at, where the first layer finds them; how many they are.
+    fn take(&self, inputs: Input<'_>, scratch: &mut Scratch) -> Result<usize> {
+        let (given, length) = match inputs {
+            Input::Symbols(symbols) => ("symbols", symbols.len()),
+            Input::Activations(activations) => ("activations", activations.len()),
         };
-        if !inputs.len().is_multiple_of(self.input.size()) {
-            return Err(self.takes_no("symbols", inputs.len()));
-        }
-        if let Some(place) = inputs.iter().position(|input| *input >= bound) {
-            let message = format!("input {place} is {}; symbols are below {bound}", inputs[place]);
+        let Shape { values, .. } = self.input;
+        let size = self.input.size();
+        if values.name() != given || !length.is_multiple_of(size) {
+            let wanted = values.name();
+            let message =
+                format!("the network takes {size} {wanted} at a time, and was given {length} {given}");
             return Err(Error::Argument(message));
         }
+        let too_large = match (inputs, values) {
+            (Input::Symbols(symbols), Values::Symbols(bound)) => {
+                let found = symbols.iter().position(|symbol| *symbol >= bound);
+                found.map(|place| (place, symbols[place], bound))
+            }
+            (Input::Activations(activations), _) => {
+                let found = activations.iter().position(|activation| *activation > GREATEST_ACTIVATION);
+                found.map(|place| (place, u32::from(activations[place]), 1 + u32::from(GREATEST_ACTIVATION)))
+            }
+            _ => None,
+        };
+        if let Some((place, value, bound)) = too_large {
+            return Err(Error::Argument(format!("input {place} is {value}; {given} are below {bound}")));
+        }
         let first = scratch.first();
-        first.symbols.clear();
-        first.symbols.extend_from_slice(inputs);
-        Ok(self.run(inputs.len() / self.input.size(), scratch))
+        match inputs {
+            Input::Symbols(symbols) => {
+                first.symbols.clear();
+                first.symbols.extend_from_slice(symbols);
+            }
+            Input::Activations(activations) => {
+                first.activations.clear();
+                first.activations.extend_from_slice(activations);
+            }
+        }
+        Ok(length / size)
     }
 
     /// Runs all layers on the inputs in the first buffer: `count` of them.
-    fn run<'s>(&self, count: usize, scratch: &'s mut Scratch) -> &'s Buffer {
+    fn run_layers<'s>(&self, count: usize, scratch: &'s mut Scratch) -> &'s Buffer {
         let Scratch { buffers, padded } = scratch;
         let last = self.layers.iter().map(|layer| layer.buffer).max().unwrap_or(0);
         buffers.resize_with(buffers.len().max(last + 1), Buffer::default);

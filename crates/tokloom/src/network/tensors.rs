@@ -46,9 +46,11 @@ impl<'a> Tensors<'a> {
         self.origin
     }
 
-    /// Names, shapes and bytes in order of name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &TensorView<'a>)> {
-        self.tensors.iter().map(|(name, tensor)| (&name[..], tensor))
+    /// Names, types by name ("I8"), shapes and bytes, in order of name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, String, &[usize], &'a [u8])> {
+        self.tensors
+            .iter()
+            .map(|(name, tensor)| (&name[..], format!("{:?}", tensor.dtype()), tensor.shape(), tensor.data()))
     }
 
     fn tensor(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8]> {
@@ -84,19 +86,21 @@ impl<'a> Tensors<'a> {
     }
 }
 
-/// The bytes of a safetensors file with these tensors: (name, type, shape, bytes). The same tensors give the same file.
+/// A tensor to be written: its name, its type by name ("I8"), its shape, its bytes.
+pub type ToWrite<'a> = (String, String, Vec<usize>, &'a [u8]);
+
+/// The bytes of a safetensors file with these tensors; the same tensors give the same file.
 ///
 /// # Errors
-/// [`Error::Argument`] if a tensor's bytes are not as many as its type and shape say.
-pub fn write(tensors: &[(String, Dtype, Vec<usize>, &[u8])]) -> Result<Vec<u8>> {
-    let bad =
-        |error: safetensors::SafeTensorError| Error::Argument(format!("tensors can't be saved: {error}"));
-    let views = tensors
-        .iter()
-        .map(|(name, dtype, shape, data)| Ok((name, TensorView::new(*dtype, shape.clone(), data)?)))
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(bad)?;
-    safetensors::serialize(views, None).map_err(bad)
+/// [`Error::Argument`] if a type isn't known, or a tensor's bytes are not as many as its type and shape say.
+pub fn write(tensors: &[ToWrite<'_>]) -> Result<Vec<u8>> {
+    let bad = |what: &dyn std::fmt::Display| Error::Argument(format!("tensors can't be saved: {what}"));
+    let mut views = Vec::with_capacity(tensors.len());
+    for (name, dtype, shape, data) in tensors {
+        let dtype: Dtype = serde_json::from_value(dtype.as_str().into()).map_err(|error| bad(&error))?;
+        views.push((name, TensorView::new(dtype, shape.clone(), data).map_err(|error| bad(&error))?));
+    }
+    safetensors::serialize(views, None).map_err(|error| bad(&error))
 }
 
 #[cfg(test)]
@@ -105,8 +109,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_the_order_does_not_matter() {
-        let one = ("one".to_owned(), Dtype::I8, vec![2, 2], &[1u8, 2, 255, 4][..]);
-        let two = ("two".to_owned(), Dtype::I32, vec![1], &[1u8, 1, 0, 0][..]);
+        let one = ("one".to_owned(), "I8".to_owned(), vec![2, 2], &[1u8, 2, 255, 4][..]);
+        let two = ("two".to_owned(), "I32".to_owned(), vec![1], &[1u8, 1, 0, 0][..]);
         let file = write(&[one.clone(), two.clone()]).unwrap();
         assert_eq!(file, write(&[two, one]).unwrap());
         let read = Tensors::read(&file, "file").unwrap();
@@ -120,14 +124,14 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_refused() {
-        let whole = write(&[("x".to_owned(), Dtype::I8, vec![3], &[1, 2, 3])]).unwrap();
+        let whole = write(&[("x".to_owned(), "I8".to_owned(), vec![3], &[1, 2, 3])]).unwrap();
         for length in 0..whole.len() {
             assert!(matches!(Tensors::read(&whole[..length], "cut"), Err(Error::Format(_))), "{length}");
         }
         for hostile in [&[255; 8][..], &[255; 80], b"{\"x\":1}         ", &[0; 16]] {
             assert!(matches!(Tensors::read(hostile, "hostile"), Err(Error::Format(_))));
         }
-        let overlong = write(&[("x".repeat(2 << 20), Dtype::I8, vec![3], &[1, 2, 3])]).unwrap();
+        let overlong = write(&[("x".repeat(2 << 20), "I8".to_owned(), vec![3], &[1, 2, 3])]).unwrap();
         assert!(matches!(Tensors::read(&overlong, "overlong"), Err(Error::Format(_))));
     }
 }

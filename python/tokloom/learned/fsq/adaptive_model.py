@@ -132,12 +132,23 @@ class _Spans:
         """Indices of all spans, in parts."""
         return torch.arange(len(self.symbols)).split(_ROWS_AT_A_TIME)
 
-    def loss(self, scores: Float[Tensor, "n 16 257"], which: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean loss of a span, in nats, and how many are right."""
-        matters, symbols = self.matters[which], self.symbols[which]
-        loss = functional.cross_entropy(scores[matters].float(), symbols[matters], reduction="sum")
-        right = ((scores.argmax(-1) == symbols) | ~matters).all(1)
-        return loss / len(which), right.float().mean()
+    def loss(self, stack: Stack, given: Any, which: Tensor, *, rounded: bool = False) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+        """The mean loss of a span in nats, and the share of characters that are right.
+
+        The last layer is as wide as all layers before it are deep: it runs where a span has something to say.
+        """
+        blocks = list(stack.blocks())
+        body, last = Stack(blocks[:-2]), blocks[-2]
+        assert isinstance(last, Linear)
+        matters = self.matters[which]
+        wanted = self.symbols[which][matters]
+        if rounded:
+            with body.rounded():
+                scores = last.forward_rounded(body(given)[matters], None, stack.scales()[-3])
+        else:
+            scores = last(body(given)[matters])
+        loss = functional.cross_entropy(scores.float(), wanted, reduction="sum")
+        return loss / len(which), (scores.argmax(-1) == wanted).float().mean()
 
     def right(self, spelled: Int[Tensor, "n 16"], which: Tensor) -> NDArray[np.bool_]:
         """Which of these are spelled right."""
@@ -159,8 +170,9 @@ class CellTask:
         batch_size: int,
     ) -> None:
         self.spans = _Spans(spans, worth, batch_size)
+        self.decoder = decoder(levels, width, depth)
         self.model = nn.ModuleDict(
-            {"encoder": _Encoder(len(spans), levels, width), "decoder": decoder(levels, width, depth)}
+            {"encoder": _Encoder(len(spans), levels, width), "decoder": self.decoder}
         )
         self.description = {
             "kind": "cells of spans",
@@ -177,8 +189,8 @@ class CellTask:
     def loss(self, batch: Any, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ANN401, ARG002
         """The mean loss of a span in nats, and the share that is right."""
         digits = self.model["encoder"](self.spans.symbols[batch], batch)
-        loss, right = self.spans.loss(self.model["decoder"](digits, sums=True), batch)
-        return loss, {"spans_right": right}
+        loss, right = self.spans.loss(self.decoder, digits, batch)
+        return loss, {"characters": right}
 
     def evaluate(self) -> dict[str, float]:
         """Over the spans themselves: memory is what is asked for."""
@@ -186,7 +198,7 @@ class CellTask:
         for which in self.spans.parts():
             digits = self.model["encoder"](self.spans.symbols[which], which)
             cells.append(digits.index[:, 0])
-            right.append(self.spans.right(self.model["decoder"](digits).index[..., 0], which))
+            right.append(self.spans.right(self.decoder(digits).index[..., 0], which))
         different = len(torch.unique(torch.cat(cells), dim=0))
         return {
             **_shares(np.concatenate(right), self.spans.worth),
@@ -229,19 +241,20 @@ class SpellTask:
 
     def loss(self, batch: Any, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ANN401, ARG002
         """The mean loss of a span in nats, and the share that is right."""
-        loss, right = self.spans.loss(self._scores(self.cells[batch]), batch)
-        return loss, {"spans_right": right}
+        given = self.cells[batch][:, None]
+        loss, right = self.spans.loss(self.model, given, batch, rounded=self._rounded)
+        return loss, {"characters": right}
 
-    def _scores(self, cells: Tensor) -> Tensor:
+    def _spelled(self, cells: Tensor) -> Tensor:
         if not self._rounded:
-            return self.model(cells[:, None], sums=True)  # type: ignore[no-any-return]
+            return self.model(cells[:, None]).index[..., 0]  # type: ignore[no-any-return]
         with self.model.rounded():
-            return self.model(cells[:, None], sums=True)  # type: ignore[no-any-return]
+            return self.model(cells[:, None]).index[..., 0]  # type: ignore[no-any-return]
 
     def evaluate(self) -> dict[str, float]:
         """Over the spans themselves: memory is what is asked for."""
         right = [
-            self.spans.right(self._scores(self.cells[which]).argmax(-1), which)
+            self.spans.right(self._spelled(self.cells[which]), which)
             for which in self.spans.parts()
         ]
         return _shares(np.concatenate(right), self.spans.worth)
