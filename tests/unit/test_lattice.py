@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 import tokloom
+from tokloom.learned import tensors
 from tokloom.learned.fsq import lattice as lattices
 from tokloom.learned.fsq.coordinates import Coordinates
 from tokloom.learned.fsq.lattice import LatticeTokenizer, train_lattice
 from tokloom.learned.fsq.lattice_measures import measure
-from tokloom.learned.fsq.tensors import read_tensors, write_tensors
 from tokloom.learned.fsq.tools import EncodingCache, frequencies, neighbours, reassign
 
-TEXT = ["the cat sat on the mat . the dog sat on the rug . we saw one two three four . we saw two four five . "] * 40
+TEXT = [
+    "the cat sat on the mat . the dog sat on the rug . we saw one two three four . we saw two four five . "
+] * 40
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,9 @@ def test_ids_are_the_inner_tokenizers(inner, classes):
     for text in (*TEXT[:2], "the <|endoftext|> zebra", b"\xff\xfe"):
         assert classes.encode(text) == inner.encode(text)
         assert classes.spans(text, special="parse") == inner.spans(text, special="parse")
-        assert classes.decode_bytes(classes.encode(text)) == (text if isinstance(text, bytes) else text.encode())
+        assert classes.decode_bytes(classes.encode(text)) == (
+            text if isinstance(text, bytes) else text.encode()
+        )
     assert classes.special_tokens == inner.special_tokens
     assert classes.fingerprint != inner.fingerprint
 
@@ -123,7 +127,13 @@ def test_saved_files_that_were_changed(classes, tmp_path):
     data, told = model.read_bytes(), json.loads(description.read_text("utf-8"))
     changed = bytearray(data)
     changed[-1] ^= 1
-    for damaged in (data[:-5], b"", bytes(changed), b"\xff" * 16, write_tensors({"digits": np.zeros((3, 2), np.int32)})):
+    for damaged in (
+        data[:-5],
+        b"",
+        bytes(changed),
+        b"\xff" * 16,
+        tensors.write({"digits": np.zeros((3, 2), np.int32)}),
+    ):
         model.write_bytes(damaged)
         with pytest.raises(tokloom.FormatError, match=r"tokloom\.json"):
             tokloom.load(tmp_path / "saved")
@@ -256,39 +266,3 @@ def test_a_cache_gives_the_same_and_forgets_what_is_oldest(inner):
     assert cache.encode("<|endoftext|>", special="parse").tolist() != cache.encode("<|endoftext|>").tolist()
     with pytest.raises(tokloom.ArgumentError):
         EncodingCache(inner, most=0)
-
-
-# --- arrays in a file -----------------------------------------------------------------------------------------------
-
-
-def test_tensors_are_those_of_safetensors():
-    library = pytest.importorskip("safetensors.numpy", reason="safetensors isn't installed")
-    arrays = {
-        "b": np.arange(6, dtype=np.int32).reshape(2, 3),
-        "a": np.array([1.5, -2], np.float32),
-        "empty": np.zeros((0, 4), np.int8),
-    }
-    data = write_tensors(arrays)
-    for read in (library.load(data), read_tensors(library.save(arrays), "here"), read_tensors(data, "here")):
-        assert {name: (array.dtype, array.tolist()) for name, array in read.items()} == {
-            name: (array.dtype, array.tolist()) for name, array in arrays.items()
-        }
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        {"x": {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]}},
-        {"x": {"dtype": "I8", "shape": [9], "data_offsets": [0, 9]}},
-        {"x": {"dtype": "I8", "shape": [2], "data_offsets": [0, 4]}},
-        {"x": {"dtype": "I8", "shape": [-1, -4], "data_offsets": [0, 4]}},
-        {"x": {"dtype": "I8", "shape": 4, "data_offsets": [0, 4]}},
-        {"x": {"shape": [4], "data_offsets": [0, 4]}},
-        {"x": 5},
-        [],
-    ],
-)
-def test_tensors_that_can_not_be(header):
-    told = json.dumps(header).encode()
-    with pytest.raises(tokloom.FormatError, match="here"):
-        read_tensors(len(told).to_bytes(8, "little") + told + b"abcd", "here")

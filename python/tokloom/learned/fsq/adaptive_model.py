@@ -34,7 +34,7 @@ from tokloom.learned.blocks import (
 )
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+    from jaxtyping import Int
 
 __all__ = ["CellTask", "SpellTask", "decoder", "spell"]
 
@@ -132,7 +132,9 @@ class _Spans:
         """Indices of all spans, in parts."""
         return torch.arange(len(self.symbols)).split(_ROWS_AT_A_TIME)
 
-    def loss(self, stack: Stack, given: Any, which: Tensor, *, rounded: bool = False) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+    def loss(
+        self, stack: Stack, given: Any, which: Tensor, *, rounded: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """The mean loss of a span in nats, and the share of characters that are right.
 
         The last layer is as wide as all layers before it are deep: it runs where a span has something to say.
@@ -171,9 +173,7 @@ class CellTask:
     ) -> None:
         self.spans = _Spans(spans, worth, batch_size)
         self.decoder = decoder(levels, width, depth)
-        self.model = nn.ModuleDict(
-            {"encoder": _Encoder(len(spans), levels, width), "decoder": self.decoder}
-        )
+        self.model = nn.ModuleDict({"encoder": _Encoder(len(spans), levels, width), "decoder": self.decoder})
         self.description = {
             "kind": "cells of spans",
             "spans": len(spans),
@@ -253,10 +253,7 @@ class SpellTask:
 
     def evaluate(self) -> dict[str, float]:
         """Over the spans themselves: memory is what is asked for."""
-        right = [
-            self.spans.right(self._spelled(self.cells[which]), which)
-            for which in self.spans.parts()
-        ]
+        right = [self.spans.right(self._spelled(self.cells[which]), which) for which in self.spans.parts()]
         return _shares(np.concatenate(right), self.spans.worth)
 
     def batches(self) -> list[Tensor]:

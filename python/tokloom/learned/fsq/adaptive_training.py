@@ -198,9 +198,7 @@ def carry(
         cells = nearest_free_cells(both.digits(), checked)
         measures = {f"cells_{name}": value for name, value in first.measures.items()}
         for configuration, rounded in zip(configurations[1:], (False, True), strict=True):
-            task = SpellTask(
-                spans, worth, cells, both.decoder, rounded=rounded, batch_size=batch_size
-            )  # type: ignore[arg-type]
+            task = SpellTask(spans, worth, cells, both.decoder, rounded=rounded, batch_size=batch_size)  # type: ignore[arg-type]
             if rounded:
                 calibrate(task.model, task.batches())
             name = "rounded" if rounded else "spelling"

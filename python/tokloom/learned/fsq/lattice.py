@@ -11,22 +11,23 @@ import json
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokloom.errors import ArgumentError, UnknownIdError
 from tokloom.learned.fsq.coordinates import Coordinates
+from tokloom.learned.fsq.tokenizer import FSQTokenizer
 from tokloom.ragged import Ragged
 from tokloom.tokenizer import Ids, Special, Text, Tokenizer
 
 __all__ = ["LatticeTokenizer", "open_saved", "train_lattice"]
 
-KIND: Final = "fsq-lattice"
+KIND = "fsq-lattice"
 
 
-class LatticeTokenizer(Tokenizer):
+class LatticeTokenizer(FSQTokenizer):
     """A tokenizer and a cell for each of its tokens: made by `train_lattice` and by `tokloom.load`.
 
     Encoding and decoding are the inner tokenizer's, with its ids, its speed and its guarantees.
@@ -49,7 +50,7 @@ class LatticeTokenizer(Tokenizer):
         ((8, 8, 8, 8, 8), 257)
     """
 
-    kind: Literal["fsq-lattice"] = KIND
+    kind = KIND
 
     def __init__(self, inner: Tokenizer, coordinates: Coordinates, *, name: str = KIND) -> None:
         self.inner = inner
@@ -106,6 +107,12 @@ class LatticeTokenizer(Tokenizer):
     def id_of(self, code: int) -> int | None:
         """The id whose cell this is; None: nobody's."""
         return self._ids.get(code)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of it, for `tokloom inspect`."""
+        told = {**super().facts, "coordinates": self.coordinates, "layout": self.layout}
+        return told | {"pattern": getattr(self.inner, "pattern", None)}
 
     # What it is
 
