@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import sentencepiece
 import tiktoken
 import tokenizers
@@ -18,6 +19,8 @@ import tokloom
 from conformance import models
 from property import making
 from tokloom import Tokenizer
+from tokloom.learned.fsq import AdaptiveTokenizer
+from tokloom.learned.fsq.lattice import train_lattice
 
 Guarantee = Literal["bytes", "text", "none"]
 
@@ -61,6 +64,18 @@ def trained() -> Tokenizer:
 
 def words() -> Tokenizer:
     return tokloom.train(making.CORPUS, 400, special_tokens=["<|endoftext|>"], model="words")
+
+
+def lattice() -> Tokenizer:
+    return train_lattice(making.CORPUS, tokenizer=trained())
+
+
+def lattice_of_spans() -> Tokenizer:
+    tokens = tokloom.train(making.CORPUS, 450, pattern=r"[\s\S]+", max_token_length=16).tokens().values()
+    spans = [token for token in tokens if len(token) > 1 and b"<|" not in token]
+    codes = np.arange(len(spans))[:, None] // [1, 8, 64] % 8
+    inner = AdaptiveTokenizer.from_spans(spans, codes, (8, 8, 8), special_tokens=["<|endoftext|>"])
+    return train_lattice(making.CORPUS, tokenizer=inner, layout="digits")
 
 
 HOLES = {bytes([255 - byte]): 3 * byte for byte in range(256)} | {b"ab": 1_000, b"bc": 900, b"abc": 5_000}
@@ -139,6 +154,8 @@ KINDS = [
     Kind("trained", trained),
     Kind("words", words),
     Kind("rank file with holes", with_holes),
+    Kind("FSQ lattice, classes", lattice),
+    Kind("FSQ lattice over spans, digits", lattice_of_spans),
     Kind(
         "tiktoken.Encoding",
         lambda: tokloom.adapt(encoding()),

@@ -14,7 +14,9 @@ __all__ = ["as_codes", "as_digits", "check_levels", "nearest_free_cells"]
 
 LARGEST_LATTICE = 1 << 31
 # Cells around one are looked at in rings of so many; after that, all that are free.
-_RINGS = (64, 1_024, 8_192)
+_RINGS = (64, 1_024, 8_192, 65_536)
+# The cube around a cell that is looked through for what is near.
+_LARGEST_CUBE = 1 << 20
 
 
 def check_levels(levels: Sequence[int]) -> tuple[int, ...]:
@@ -103,8 +105,7 @@ def nearest_free_cells(wanted: NDArray[np.integer], levels: Sequence[int]) -> ND
 def _offsets(levels: Sequence[int]) -> NDArray[np.int64]:
     """Differences of digits around a cell, the nearest first: as many as are looked at."""
     reach, around = 1, np.zeros((1, 0), np.int64)
-    # The widest cube with no more cells than the last ring.
-    while (2 * reach + 3) ** len(levels) <= 4 * _RINGS[-1] and reach < max(levels):
+    while (2 * reach + 3) ** len(levels) <= _LARGEST_CUBE and reach < max(levels):
         reach += 1
     steps = np.arange(-reach, reach + 1)
     for _ in levels:

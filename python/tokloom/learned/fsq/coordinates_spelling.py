@@ -33,6 +33,7 @@ def spell(
     steps: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
+    threads: int | None = None,
     directory: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Coordinates:
@@ -45,6 +46,7 @@ def spell(
         steps: of training; default 600, a minute and a half on one core.
         minutes: instead: of the clock.
         seed: of weights and batches.
+        threads: of PyTorch.
         directory: where the run is kept, to go on there after an interruption; None: nowhere.
         progress: whether a bar is shown.
 
@@ -73,6 +75,7 @@ def spell(
         minutes=minutes,
         batch_size=BATCH,
         seed=seed,
+        threads=threads,
     )
     with tempfile.TemporaryDirectory() as folder:
         train(task, configuration, Path(folder if directory is None else directory), progress=progress)

@@ -202,10 +202,6 @@ class LatticeTokenizer(FSQTokenizer):
         """Writes the vocabulary, without coordinates, as another library reads it; as the inner tokenizer does."""
         self.inner.export(path, format=format)
 
-    def as_tiktoken(self) -> Any:  # noqa: ANN401 (tiktoken may not be installed)
-        """A real `tiktoken.Encoding` that gives the same ids."""
-        return self.inner.as_tiktoken()
-
     # Others made from it, and files
 
     def with_special_tokens(self, names: Iterable[str]) -> LatticeTokenizer:

@@ -54,7 +54,7 @@ def train_lattice(
         shortlist: for classes: how many tokens are their own first digit; default: a sixteenth, at most 2,048.
         room: for classes: how many tokens a class takes.
         seed: of all that is drawn by chance.
-        threads: for counting.
+        threads: for counting, and of PyTorch.
         progress: as for `tokloom.train`.
         name: what it is called.
         spelling: for "spelling": `steps` or `minutes`, and what else `coordinates_spelling.spell` takes.
@@ -97,7 +97,7 @@ def train_lattice(
     if coordinates == "spelling":
         from tokloom.learned.fsq.coordinates_spelling import spell
 
-        made = spell(inner, found, levels=levels, seed=seed, progress=progress is not False, **spelling)
+        made = spell(inner, found, levels=levels, seed=seed, threads=threads, progress=progress is not False, **spelling)
     else:
         made = assign(
             inner, found, coordinates, layout=chosen, levels=levels, shortlist=shortlist, room=room, seed=seed
