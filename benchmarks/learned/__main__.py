@@ -9,6 +9,8 @@ from importlib import import_module
 # A figure is a line here: its name, and the module that makes it.
 FIGURES = {
     "corpora": "benchmarks.learned.corpora",
+    "fsq-adaptive": "benchmarks.learned.fsq_adaptive",
+    "fsq-lattice": "benchmarks.learned.fsq_lattice",
 }
 
 
