@@ -27,7 +27,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """What to train on, how long, and where the result goes."""
     parser.add_argument("--steps", type=int, help="of training, in place of --minutes")
     parser.add_argument("--text", choices=("prose", "all"), default="prose")
-    parser.add_argument("--sample", type=int, default=32_000_000, help="bytes of text that spans are chosen by")
+    parser.add_argument(
+        "--sample", type=int, default=32_000_000, help="bytes of text that spans are chosen by"
+    )
     parser.add_argument("--vocab-size", type=int, default=32_768)
     parser.add_argument("--output", type=Path, default=Path("runs/fsq-adaptive"))
 

@@ -27,7 +27,9 @@ KINDS = (
 def options(parser: argparse.ArgumentParser) -> None:
     """How large the vocabulary is, how long spelling is trained, and where the figures go."""
     parser.add_argument("--vocab-size", type=int, default=32_768)
-    parser.add_argument("--steps", type=int, help="of training for spelling (default: 600), in place of --minutes")
+    parser.add_argument(
+        "--steps", type=int, help="of training for spelling (default: 600), in place of --minutes"
+    )
     parser.add_argument("--coordinates", help="only this kind")
     parser.add_argument("--text-bytes", type=int, default=20_000_000, help="of training text")
     parser.add_argument("--output", type=Path, default=Path("runs/fsq-lattice.json"))

@@ -76,7 +76,7 @@ def test_added_special_tokens_have_no_cell(digits):
         larger.code_of(digits.vocab_size)
 
 
-def test_the_same_text_gives_the_same_lattice_whatever_the_threads(inner, classes, tmp_path):
+def test_the_same_text_gives_the_same_lattice_whatever_the_threads(inner, classes):
     import subprocess
     import sys
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tokloom.errors import TrainingError
 from tokloom.learned.blocks import (
     Argmax,
     Block,
@@ -100,6 +101,10 @@ class _Encoder(nn.Module):
     def forward(self, symbols: Int[Tensor, "n 16"], which: Tensor) -> Symbols:
         """The digits, and their codes, through which the gradient passes."""
         numbers = self.stack(symbols[:, None]) + self.own(which)[:, None]
+        if not bool(torch.isfinite(numbers).all()):
+            raise TrainingError(
+                "the encoder gives numbers that aren't finite: the training failed; take a lower learning rate"
+            )
         digits: Symbols = self.digits(numbers)
         return digits
 
@@ -133,7 +138,7 @@ class _Spans:
         return torch.arange(len(self.symbols)).split(_ROWS_AT_A_TIME)
 
     def loss(
-        self, stack: Stack, given: Any, which: Tensor, *, rounded: bool = False
+        self, stack: Stack, given: Tensor | Symbols, which: Tensor, *, rounded: bool = False
     ) -> tuple[Tensor, Tensor]:
         """The mean loss of a span in nats, and the share of characters that are right.
 

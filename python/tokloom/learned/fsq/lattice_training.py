@@ -97,7 +97,15 @@ def train_lattice(
     if coordinates == "spelling":
         from tokloom.learned.fsq.coordinates_spelling import spell
 
-        made = spell(inner, found, levels=levels, seed=seed, threads=threads, progress=progress is not False, **spelling)
+        made = spell(
+            inner,
+            found,
+            levels=levels,
+            seed=seed,
+            threads=threads,
+            progress=progress is not False,
+            **spelling,
+        )
     else:
         made = assign(
             inner, found, coordinates, layout=chosen, levels=levels, shortlist=shortlist, room=room, seed=seed

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tokloom.errors import ArgumentError
-from tokloom.learned.fsq.lattice_bound import LatticeBound
+from tokloom.learned.blocks import Digits
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -51,7 +51,7 @@ class SpellingModel(nn.Module):
         )
         self.to_lattice = nn.Linear(width, len(levels))
         self.norm = nn.BatchNorm1d(len(levels), affine=False)
-        self.bound = LatticeBound(levels)
+        self.digits = Digits(levels)
         self.decoder = nn.Sequential(
             nn.Linear(len(levels), width), nn.GELU(), nn.Linear(width, width), nn.GELU()
         )
@@ -61,9 +61,9 @@ class SpellingModel(nn.Module):
     def forward(self, symbols: Int[Tensor, "n 16"]) -> tuple[Float[Tensor, "n 16 257"], Int[Tensor, "n d"]]:
         """Scores of each place, and the digits between."""
         hidden = self.encoder(rearrange(self.bytes(symbols), "n places e -> n (places e)"))
-        rounded, digits = self.bound(self.norm(self.to_lattice(hidden).float()))
-        out = self.to_bytes(self.decoder(rounded))
-        return self.scores(rearrange(out, "n (places e) -> n places e", places=LONGEST)), digits
+        digits = self.digits(self.norm(self.to_lattice(hidden).float())[:, None])
+        out = self.to_bytes(self.decoder(digits.code[:, 0]))
+        return self.scores(rearrange(out, "n (places e) -> n places e", places=LONGEST)), digits.index[:, 0]
 
 
 class SpellingTask:
