@@ -252,9 +252,9 @@ class SpellTask:
 
     def _spelled(self, cells: Tensor) -> Tensor:
         if not self._rounded:
-            return self.model(cells[:, None]).index[..., 0]  # type: ignore[no-any-return]
+            return self.model(cells[:, None]).index[..., 0]
         with self.model.rounded():
-            return self.model(cells[:, None]).index[..., 0]  # type: ignore[no-any-return]
+            return self.model(cells[:, None]).index[..., 0]
 
     def evaluate(self) -> dict[str, float]:
         """Over the spans themselves: memory is what is asked for."""

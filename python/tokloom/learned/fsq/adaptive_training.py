@@ -124,9 +124,9 @@ def carry(
     levels: Sequence[int] = LEVELS,
     steps: int | None = None,
     minutes: float | None = None,
-    batch_size: int = 2_048,
-    learning_rate: float = 4e-3,
-    width: int = 256,
+    batch_size: int = 4_096,
+    learning_rate: float = 8e-3,
+    width: int = 128,
     depth: int = 1,
     seed: int = 0,
     threads: int | None = None,
@@ -198,14 +198,14 @@ def carry(
         cells = nearest_free_cells(both.digits(), checked)
         measures = {f"cells_{name}": value for name, value in first.measures.items()}
         for configuration, rounded in zip(configurations[1:], (False, True), strict=True):
-            task = SpellTask(spans, worth, cells, both.decoder, rounded=rounded, batch_size=batch_size)  # type: ignore[arg-type]
+            task = SpellTask(spans, worth, cells, both.decoder, rounded=rounded, batch_size=batch_size)
             if rounded:
                 calibrate(task.model, task.batches())
             name = "rounded" if rounded else "spelling"
             result = train(task, configuration, runs / name, progress=progress)
             measures |= {f"{name}_{key}": value for key, value in result.measures.items()}
-    task.model.eval()
-    network, tensors = export_stacks({"decoder": task.model})
+    both.decoder.eval()
+    network, tensors = export_stacks({"decoder": both.decoder})
     spelled = spell(network, tensors, cells)
     exact = np.array([one == span for one, span in zip(spelled, spans, strict=True)], bool)
     measures["exact"] = float(exact.mean())

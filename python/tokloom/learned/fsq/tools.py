@@ -220,12 +220,11 @@ def neighbours(
         ArgumentError: this tokenizer has no digits or vectors, or its digits are classes, which have no distance.
     """
     places = _places(tokenizer, by)
-    known = (places >= 0).all(1) if by == "digits" else (places != 0).any(1)
+    known = np.all(places >= 0, axis=1) if by == "digits" else np.any(places != 0, axis=1)
     if not 0 <= id < len(places) or not known[id]:
         raise UnknownIdError(f"id {id} has no {by} in {tokenizer.name}")
     there = np.flatnonzero(known)
-    here = places[there].astype(np.float64)
-    own = places[id].astype(np.float64)
+    here, own = places[there], places[id]
     far = ((here - own) ** 2).sum(1) if by == "digits" else 1 - (here * own).sum(1)
     order = [row for row in np.argsort(far, kind="stable") if there[row] != id][:count]
     return [
@@ -233,7 +232,7 @@ def neighbours(
     ]
 
 
-def _places(tokenizer: Tokenizer, by: str) -> NDArray[np.generic]:
+def _places(tokenizer: Tokenizer, by: str) -> NDArray[np.float64]:
     if by not in ("digits", "vectors"):
         raise ArgumentError(f'by={by!r} is not known; it is "digits" or "vectors"')
     if by == "digits" and getattr(tokenizer, "layout", "digits") == "classes":
@@ -246,7 +245,7 @@ def _places(tokenizer: Tokenizer, by: str) -> NDArray[np.generic]:
         raise ArgumentError(
             f"{tokenizer.name} has no {by}: that is for FSQ tokenizers, vectors for those by context"
         )
-    return places
+    return places.astype(np.float64)
 
 
 class EncodingCache:
