@@ -65,7 +65,7 @@ def statistics(
     Example:
         >>> import tokloom
         >>> found = statistics(tokloom.load("bytes"), ["abab"], columns=2)
-        >>> found.counts[97], found.columns.tolist(), found.pair_counts.tolist()
+        >>> int(found.counts[97]), found.columns.tolist(), found.pair_counts.tolist()
         (2, [97, 98], [2, 3, 3, 2])
     """
     documents = [tokenizer.encode_to_numpy(text) for text in as_source(source).documents()]
