@@ -14,12 +14,13 @@ import sentencepiece
 import tiktoken
 import tokenizers
 
+import networks
 import samples
 import tokloom
 from conformance import models
 from property import making
 from tokloom import Tokenizer
-from tokloom.learned.fsq import AdaptiveTokenizer
+from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, WrappedTokenizer
 from tokloom.learned.fsq.lattice import train_lattice
 
 Guarantee = Literal["bytes", "text", "none"]
@@ -66,16 +67,42 @@ def words() -> Tokenizer:
     return tokloom.train(making.CORPUS, 400, special_tokens=["<|endoftext|>"], model="words")
 
 
+SPECIAL = ["<|endoftext|>", "<|im_start|>"]
+
+
+def chunks() -> Tokenizer:
+    return ChunkTokenizer.from_network(*networks.letters(), special_tokens=SPECIAL)
+
+
+def unlearned() -> Tokenizer:
+    return ChunkTokenizer.from_network(*networks.at_random(3, chunk_size=10, codes_per_chunk=3))
+
+
+def digits(count: int) -> np.ndarray:
+    """As many digits, of three dimensions of seven levels."""
+    return np.stack([np.arange(count) // 7**place % 7 for place in range(3)], axis=1)
+
+
+def adaptive() -> Tokenizer:
+    """Spans over words and inside of characters."""
+    trained = tokloom.train(making.CORPUS, 450, pattern=r"[\s\S]+", max_token_length=16)
+    spans = [token for token in trained.tokens().values() if len(token) > 1 and b"<|" not in token]
+    return AdaptiveTokenizer.from_spans(spans, digits(len(spans)), (7, 7, 7), special_tokens=SPECIAL)
+
+
 def lattice() -> Tokenizer:
+    inner = tokloom.train(making.CORPUS, 300, special_tokens=SPECIAL)
+    known = digits(inner.vocab_size)
+    known[-2:] = -1
+    return WrappedTokenizer(inner, known, (7, 7, 7))
+
+
+def lattice_of_classes() -> Tokenizer:
     return train_lattice(making.CORPUS, tokenizer=trained())
 
 
 def lattice_of_spans() -> Tokenizer:
-    tokens = tokloom.train(making.CORPUS, 450, pattern=r"[\s\S]+", max_token_length=16).tokens().values()
-    spans = [token for token in tokens if len(token) > 1 and b"<|" not in token]
-    codes = np.arange(len(spans))[:, None] // [1, 8, 64] % 8
-    inner = AdaptiveTokenizer.from_spans(spans, codes, (8, 8, 8), special_tokens=["<|endoftext|>"])
-    return train_lattice(making.CORPUS, tokenizer=inner, layout="digits")
+    return train_lattice(making.CORPUS, tokenizer=adaptive(), layout="digits")
 
 
 HOLES = {bytes([255 - byte]): 3 * byte for byte in range(256)} | {b"ab": 1_000, b"bc": 900, b"abc": 5_000}
@@ -154,7 +181,11 @@ KINDS = [
     Kind("trained", trained),
     Kind("words", words),
     Kind("rank file with holes", with_holes),
-    Kind("FSQ lattice, classes", lattice),
+    Kind("FSQ chunks", chunks),
+    Kind("FSQ chunks, nothing learned", unlearned),
+    Kind("FSQ adaptive", adaptive),
+    Kind("FSQ lattice", lattice),
+    Kind("FSQ lattice, classes", lattice_of_classes),
     Kind("FSQ lattice over spans, digits", lattice_of_spans),
     Kind(
         "tiktoken.Encoding",

@@ -261,7 +261,11 @@ def test_sent_to_a_process_it_is_the_same(kind: Kind):
 
 
 def test_a_spawned_process_gives_the_same():
-    kinds = [kind for kind in KINDS if kind.name in {"json, WordPiece", "model, BPE", "trained"}]
+    kinds = [
+        kind
+        for kind in KINDS
+        if kind.name in {"json, WordPiece", "model, BPE", "trained", "FSQ chunks", "FSQ adaptive"}
+    ]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         for kind in kinds:
             found = pool.apply(in_another_process, (kind.tokenizer,))

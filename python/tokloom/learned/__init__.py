@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 from tokloom.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from tokloom.learned.fsq import FSQTokenizer as FSQTokenizer
-    from tokloom.tokenizer import Tokenizer
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
+    from tokloom.learned.fsq import FSQTokenizer as FSQTokenizer
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
     from tokloom.learned.text import split as split
     from tokloom.learned.training import Task as Task
     from tokloom.learned.training import TrainingResult as TrainingResult
     from tokloom.learned.training import train as train
+    from tokloom.tokenizer import Tokenizer
 
 # Where each public name lives. A new kind of learned tokenizer is a line here.
 _HOMES = {
@@ -48,6 +48,12 @@ KINDS = {
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
 
 
+def open_saved(directory: Path, description: dict[str, Any]) -> Tokenizer:
+    """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
+    opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
+    return opened
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'tokloom.learned' has no attribute {name!r}")
@@ -61,12 +67,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
-
-
-def open_saved(directory: Path, description: dict[str, Any]) -> Tokenizer:
-    """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
-    opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
-    return opened
 
 
 def missing_extra(what: str, module: str | None) -> MissingDependencyError:

@@ -27,6 +27,7 @@ __all__ = [
     "Symbols",
     "Windows",
     "checked_levels",
+    "packed",
 ]
 
 
@@ -119,12 +120,12 @@ class Lookup(Block):
         """(batch, rows, width) → (batch, rows, 1): 1 + the key's index, 0 where there is none."""
         part = given.index[..., self.begin : self.begin + self.length]
         known = (part <= 255).all(-1)
-        keys, wanted = _packed(self.keys.long()), _packed(part.clamp(max=255))
+        keys, wanted = packed(self.keys.long()), packed(part.clamp(max=255))
         place = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
         return Symbols(torch.where(known & (keys[place] == wanted), place + 1, 0)[..., None])
 
 
-def _packed(rows: Int[Tensor, "... length"]) -> Int[Tensor, " ..."]:
+def packed(rows: Int[Tensor, "... length"]) -> Int[Tensor, " ..."]:
     """Up to eight bytes → one number, in the same order; the first is moved so that 64 bits with a sign are enough."""
     weights = 256 ** torch.arange(rows.shape[-1] - 1, -1, -1, device=rows.device)
     return (rows[..., 0] - 128) * weights[0] + (rows[..., 1:] * weights[1:]).sum(-1)

@@ -194,9 +194,20 @@ class Embed(Weighted):
 
 
 class Dense(Weighted):
-    """Weights times activations, normalised, with what `add` names added, rectified."""
+    """Weights times activations, normalised, with what `add` names added, rectified.
+
+    Args:
+        inputs: width of what goes in.
+        outputs: width of what comes out.
+        norm: whether a batch normalisation follows.
+        fixed: (outputs, inputs), weights that training leaves alone, NaN where it doesn't.
+        input: the layer that is read; None for the one before.
+        add: the layer whose activations are added.
+    """
 
     op = "dense"
+    free: Tensor | None
+    fixed: Tensor | None
 
     def __init__(
         self,
@@ -204,10 +215,13 @@ class Dense(Weighted):
         outputs: int,
         *,
         norm: bool = True,
+        fixed: Float[Tensor, "outputs inputs"] | None = None,
         input: int | None = None,
         add: int | None = None,
     ) -> None:
         super().__init__(outputs, norm=norm, input=input, add=add)
+        self.register_buffer("free", None if fixed is None else fixed.isnan(), persistent=False)
+        self.register_buffer("fixed", None if fixed is None else fixed.nan_to_num())
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         nn.init.kaiming_uniform_(self.weight, nonlinearity="relu")
 
@@ -217,7 +231,9 @@ class Dense(Weighted):
 
     def weights(self) -> Float[Tensor, "outputs inputs"]:
         """The matrix."""
-        return self.weight
+        if self.free is None or self.fixed is None:
+            return self.weight
+        return torch.where(self.free, self.weight, self.fixed)
 
     def products(self, given: Float[Tensor, "batch rows inputs"], weight: Tensor) -> Tensor:
         """The matrix product."""
@@ -225,15 +241,33 @@ class Dense(Weighted):
 
 
 class Linear(Dense):
-    """Weights times activations: the sums themselves, for digits, for an argmax, or as what comes out."""
+    """Weights times activations: the sums themselves, for digits, for an argmax, or as what comes out.
+
+    Args:
+        inputs: width of what goes in.
+        outputs: width of what comes out.
+        norm: whether a batch normalisation follows.
+        fixed: see `Dense`.
+        own_scales: whether each output has a step of its own, as digits want it (None: where there is `norm`).
+        input: the layer that is read; None for the one before.
+    """
 
     op = "linear"
     rectified = False
 
-    def __init__(self, inputs: int, outputs: int, *, norm: bool = False, input: int | None = None) -> None:
-        super().__init__(inputs, outputs, norm=norm, input=input)
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        norm: bool = False,
+        own_scales: bool | None = None,
+        fixed: Float[Tensor, "outputs inputs"] | None = None,
+        input: int | None = None,
+    ) -> None:
+        super().__init__(inputs, outputs, norm=norm, fixed=fixed, input=input)
         # Sums that are compared with each other need one step for all; digits have thresholds of their own each.
-        self.one_scale = not norm
+        self.one_scale = not (norm if own_scales is None else own_scales)
         nn.init.kaiming_uniform_(self.weight, nonlinearity="linear")
 
 

@@ -259,8 +259,10 @@ def train_lattice(source: object, **choices: Any) -> LatticeTokenizer:  # noqa: 
     return lattice_training.train_lattice(source, **choices)
 
 
-def open_saved(directory: Path, description: dict[str, Any]) -> LatticeTokenizer:
-    """A folder that a lattice was saved in, `tokloom.json` already read."""
-    from tokloom.learned.fsq import lattice_saving
+def open_saved(directory: Path, description: dict[str, Any]) -> FSQTokenizer:
+    """A folder that a lattice was saved in, `tokloom.json` already read; one of digits alone is a `WrappedTokenizer`."""
+    from tokloom.learned.fsq import lattice_saving, wrapped
 
+    if "vocabulary" in description:
+        return wrapped.open_saved(directory, description)
     return lattice_saving.load(directory, description)
