@@ -10,6 +10,8 @@ from importlib import import_module
 FIGURES = {
     "corpora": "benchmarks.learned.corpora",
     "loop": "benchmarks.learned.loop",
+    "fsq-adaptive": "benchmarks.learned.fsq_adaptive",
+    "fsq-lattice": "benchmarks.learned.fsq_lattice",
 }
 
 

@@ -21,6 +21,7 @@ from conformance import models
 from property import making
 from tokloom import Tokenizer
 from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, WrappedTokenizer
+from tokloom.learned.fsq.lattice import train_lattice
 
 Guarantee = Literal["bytes", "text", "none"]
 
@@ -94,6 +95,14 @@ def lattice() -> Tokenizer:
     known = digits(inner.vocab_size)
     known[-2:] = -1
     return WrappedTokenizer(inner, known, (7, 7, 7))
+
+
+def lattice_of_classes() -> Tokenizer:
+    return train_lattice(making.CORPUS, tokenizer=trained())
+
+
+def lattice_of_spans() -> Tokenizer:
+    return train_lattice(making.CORPUS, tokenizer=adaptive(), layout="digits")
 
 
 HOLES = {bytes([255 - byte]): 3 * byte for byte in range(256)} | {b"ab": 1_000, b"bc": 900, b"abc": 5_000}
@@ -176,6 +185,8 @@ KINDS = [
     Kind("FSQ chunks, nothing learned", unlearned),
     Kind("FSQ adaptive", adaptive),
     Kind("FSQ lattice", lattice),
+    Kind("FSQ lattice, classes", lattice_of_classes),
+    Kind("FSQ lattice over spans, digits", lattice_of_spans),
     Kind(
         "tiktoken.Encoding",
         lambda: tokloom.adapt(encoding()),

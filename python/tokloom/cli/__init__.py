@@ -6,6 +6,7 @@ import sys
 from tokloom.cli.app import SpreadCommand, app
 from tokloom.cli.changing import export, extend, prune
 from tokloom.cli.chatting import chat
+from tokloom.cli.cutting import cuts
 from tokloom.cli.knowing import check, fetch, names
 from tokloom.cli.learning import learn
 from tokloom.cli.looking import compare, inspect
@@ -25,6 +26,7 @@ for _command in (
     chat,
     inspect,
     compare,
+    cuts,
     export,
     prune,
     extend,

@@ -7,6 +7,8 @@ The names below are imported when they are first asked for: `import tokloom.lear
 'cosine'
 """
 
+from __future__ import annotations
+
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from tokloom.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from tokloom.learned.fsq import FSQTokenizer as FSQTokenizer
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
+    from tokloom.learned.fsq import FSQTokenizer as FSQTokenizer
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
     from tokloom.learned.text import split as split
@@ -37,16 +39,16 @@ _HOMES = {
     "TextData": "tokloom.learned.text",
     "split": "tokloom.learned.text",
 }
-# What `tokloom.json` may say, and the module that opens it: it has `open_saved(directory, description)`.
+# What `tokloom.json` may say, and the module that opens it, without PyTorch: it has `open_saved(directory, description)`.
 KINDS = {
     "fsq-chunks": "tokloom.learned.fsq.chunk_tokenizer",
     "fsq-adaptive": "tokloom.learned.fsq.adaptive_tokenizer",
-    "fsq-lattice": "tokloom.learned.fsq.wrapped",
+    "fsq-lattice": "tokloom.learned.fsq.lattice",
 }
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
 
 
-def open_saved(directory: Path, description: dict[str, Any]) -> "Tokenizer":
+def open_saved(directory: Path, description: dict[str, Any]) -> Tokenizer:
     """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
     opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
     return opened
