@@ -194,7 +194,12 @@ def _load(
 
 
 def _from_saved(directory: Path) -> Tokenizer:
+    from tokloom import learned
+
     description = saved.describe(directory)
+    if description.get("kind") in learned.KINDS:
+        opened: Tokenizer = learned.open_saved(directory, description)  # or what says that it is none
+        return opened
     if description.get("kind") in adapters.KINDS:
         return adapters.open_saved(directory, description)
     return BPETokenizer(saved.load(directory, description), name=directory.resolve().name)

@@ -8,12 +8,14 @@ The names below are imported when they are first asked for: `import tokloom.lear
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tokloom.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
+    from tokloom.learned.soft import SoftEmbedding as SoftEmbedding
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
     from tokloom.learned.text import split as split
@@ -34,6 +36,8 @@ _HOMES = {
     "TextData": "tokloom.learned.text",
     "split": "tokloom.learned.text",
 }
+# What `tokloom.json` may say, and the module whose `open_saved(directory, description)` opens the folder.
+KINDS = {"soft": "tokloom.learned.soft"}
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
 
 
@@ -46,6 +50,11 @@ def __getattr__(name: str) -> object:
         if error.name not in _OF_THE_EXTRA:
             raise
         raise missing_extra(name, error.name) from error
+
+
+def open_saved(directory: Path, description: dict[str, Any]) -> Any:  # noqa: ANN401 (not every kind is a tokenizer)
+    """A folder of one of `KINDS`, `tokloom.json` already read."""
+    return import_module(KINDS[description["kind"]]).open_saved(directory, description)
 
 
 def __dir__() -> list[str]:
