@@ -14,6 +14,7 @@ __all__ = ["Kind", "Output", "SoftConfiguration", "shapes"]
 Kind = Literal["transformer", "bag"]
 Output = Literal["input", "head"]
 
+_OUTPUTS = [("input",), ("head",), ("input", "head")]
 _BOUNDS = {
     "dimensions": (1, 1 << 16),
     "max_bytes": (1, 1 << 12),
@@ -61,7 +62,7 @@ class SoftConfiguration:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ArgumentError(f"kind={self.kind!r}: a soft embedding is a 'transformer' or a 'bag'")
-        if self.outputs not in {("input",), ("head",), ("input", "head")}:
+        if self.outputs not in _OUTPUTS:
             raise ArgumentError(
                 f"outputs={self.outputs!r}: rows are for the 'input', for the 'head', or for both"
             )
