@@ -25,7 +25,7 @@ from tokloom.learned.soft.modules import build
 from tokloom.learned.soft.plugging import Plugged, windows_of
 from tokloom.learned.soft.segmentation import Segmenter
 from tokloom.learned.soft.splitting import Split, split
-from tokloom.learned.soft.training import default_training
+from tokloom.learned.soft.training import default_training, spreads
 
 REGRESSIONS = {
     "bag": {"width": 256},
@@ -38,6 +38,8 @@ LANGUAGE = {
     "thawed": LanguageSettings(thaw=2),
     "thawed, pulled together": LanguageSettings(thaw=2, pull=0.1),
 }
+# The same rows, as far from the mean as real ones are.
+SPREAD = ("bag, spread", "transformer, spread")
 UNLEARNED = ("original", "mean row", "mean of pieces")
 PLACES = ("input", "head", "both")
 Rows = Callable[[np.ndarray], dict[str, np.ndarray]]  # ids → their rows for the input and for the head
@@ -66,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     study = Study(arguments)
     if not arguments.tables:
         chosen = [name.strip() for name in arguments.only.split(";") if name.strip()]
-        for name in (*UNLEARNED, *REGRESSIONS, *LANGUAGE):
+        for name in (*UNLEARNED, *REGRESSIONS, *SPREAD, *LANGUAGE):
             if not chosen or name in chosen:
                 study.make(name)
     print(study.tables())
@@ -136,6 +138,12 @@ class Study:
             soft, told = self.regression(name)
             figures["regression"] = told
             rows = self.predicted(soft)
+        elif name in SPREAD:
+            soft, _ = self.regression(name.removesuffix(", spread"))
+            matrix = self.smol.matrix
+            factors = spreads(soft, matrix.tokens, [matrix.rows] * len(soft.outputs), self.parts)
+            figures["factors"] = factors
+            rows = self.predicted(soft.scaled(*factors))
         elif name in LANGUAGE:
             soft, body, told = self.language(name)
             figures["language"] = told
@@ -289,7 +297,7 @@ class Study:
             "| rows of held-out tokens | input | head | both | at a replaced token | after one | elsewhere |"
         ]
         lines.append("|---|---|---|---|---|---|---|")
-        for name in (*UNLEARNED, *REGRESSIONS, *LANGUAGE):
+        for name in (*UNLEARNED, *REGRESSIONS, *SPREAD, *LANGUAGE):
             if name not in found:
                 continue
             cost = found[name]["cost"]

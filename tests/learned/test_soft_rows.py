@@ -234,3 +234,15 @@ except tokloom.MissingDependencyError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[0] == "(1, 6)", done.stderr
     assert done.stdout.count("tokloom[learned]") == 2
+
+
+def test_scaled_rows_keep_their_direction():
+    soft = drawn(SMALL["both"])
+    mean = soft.weights()["mean"]
+    far = soft.scaled(2, 0.5)
+    for index, (output, factor) in enumerate((("input", 2), ("head", 0.5))):
+        expected = mean[index] + factor * (soft.rows(TOKENS, output) - mean[index])
+        np.testing.assert_allclose(far.rows(TOKENS, output), expected, rtol=1e-4, atol=1e-5)
+    for wrong in ((1,), (1, 0), (1, float("nan"))):
+        with pytest.raises(tokloom.ArgumentError, match="a factor above 0"):
+            soft.scaled(*wrong)

@@ -127,9 +127,9 @@ class LanguageLoss:
         size, count = BYTES_A_UNIT * self.settings.length, self.settings.windows * ranks
         windows = self._text.windows(count, size, step, seed, rank=rank, ranks=ranks, across=True)
         units = self._units([self._segmenter.sample(piece, generator) for piece in _texts(windows)])
-        return LanguageBatch(
-            units, (units.ids < 0) | (generator.random(len(units.ids)) < self.settings.share)
-        )
+        predicted = (units.ids < 0) | (generator.random(len(units.ids)) < self.settings.share)
+        predicted[0] |= not predicted.any()  # a step without a predicted row would have nothing to learn from
+        return LanguageBatch(units, predicted)
 
     def loss(
         self,
@@ -159,7 +159,7 @@ class LanguageLoss:
         units = self._units([self._segmenter.plain(piece) for piece in _texts(windows)])
         hidden = np.isin(units.ids, self._hidden) | (units.ids < 0)
         _, nats = self._nats(LanguageBatch(units, hidden), self._allowed)
-        bits = float(nats.sum()) / float(np.log(2))
+        bits = float(nats.detach().sum()) / float(np.log(2))
         return {"bits_per_byte": bits / _bytes_of(units)}
 
     def _units(self, cut: list[list[bytes]]) -> Units:

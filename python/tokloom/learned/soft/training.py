@@ -24,7 +24,7 @@ from tokloom.learned.soft.splitting import By, Split, split
 if TYPE_CHECKING:
     from tokloom.learned.showing import Show
 
-__all__ = ["Learned", "baselines", "learn"]
+__all__ = ["Learned", "baselines", "default_training", "learn", "spreads"]
 
 # Found on 29,523 rows of all-MiniLM-L6-v2, a minute each (docs/log.md): the bag learns as many times faster.
 LEARNING_RATES: dict[Kind, float] = {"bag": 1e-2, "transformer": 2e-3}
@@ -136,6 +136,7 @@ def learn(
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
     told = {"matrix": matrix.name, "steps": result.steps, "seconds": round(result.seconds), "split": by}
     soft = SoftEmbedding(chosen, weights, name=f"{matrix.name}-soft", trained={**told, "shrunk": factors})
+    soft.trained["spread"] = spreads(soft, matrix.tokens, tables, parts)
     # On more trained tokens than there are held out the figure would only take longer.
     some = parts.train[: max(1, len(parts.held_out))]
     trained = _judged(soft.rows([matrix.tokens[id] or b"" for id in some]), some, matrix, parts)
@@ -144,6 +145,23 @@ def learn(
         predicted = soft.rows([matrix.tokens[id] or b"" for id in parts.held_out])
         judged = {"soft": _judged(predicted, parts.held_out, matrix, parts), **judged}
     return Learned(soft, parts, judged, trained, result.steps, result.seconds)
+
+
+def spreads(
+    soft: SoftEmbedding,
+    tokens: Sequence[bytes | None],
+    tables: Sequence[NDArray[np.float32]],
+    parts: Split,
+) -> list[float]:
+    """By what `soft.scaled` gives rows the variance of real ones, on the validation tokens; one factor an output."""
+    ids = parts.validation if len(parts.validation) else parts.train
+    given = [tokens[id] or b"" for id in ids]
+    found = []
+    for output, table in zip(soft.outputs, tables, strict=True):
+        predicted = float(soft.rows(given, output).var(axis=0).sum(dtype=np.float64))
+        true = float(table[ids].var(axis=0).sum(dtype=np.float64))
+        found.append(float(np.sqrt(true / predicted)) if predicted > 0 and true > 0 else 1.0)
+    return found
 
 
 def baselines(matrix: EmbeddingMatrix, parts: Split) -> dict[str, Judgement]:
