@@ -17,8 +17,8 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from tokloom.errors import FormatError
-from tokloom.storage import read_file, write_directory
+from tokloom.errors import FormatError, SourceError
+from tokloom.storage import as_source_error, read_file, write_directory
 
 VERSION = 1
 DIRECTORY = "checkpoint"  # in a run's folder
@@ -135,12 +135,33 @@ def restore(into: Mapping[str, torch.Tensor], found: Tensors, origin: str) -> No
             tensor.copy_(found[name])
 
 
-def clean(directory: Path) -> None:
-    """Removes what a killed run left half-written beside its checkpoint."""
-    for partial in directory.parent.glob(f".{directory.name}.*.partial"):
-        if not directory.exists() and (partial / STATE).exists():
-            continue  # where folders can't be exchanged at once, this may be the only one there is
+def recover(directory: Path) -> None:
+    """Removes what a killed run left beside its checkpoint.
+
+    Where folders can't be exchanged at once, a kill may leave the checkpoint under another name: then the newest whole
+    one gets its name back.
+
+    Raises:
+        SourceError: it can't be renamed (also an OSError).
+    """
+    found = list(directory.parent.glob(f".{directory.name}.*.partial"))
+    if not directory.exists():
+        steps = {path: load(path).step for path in found if _is_whole(path)}
+        if steps:
+            try:
+                max(steps, key=lambda path: steps[path]).replace(directory)
+            except OSError as error:
+                raise as_source_error(error, directory) from None
+    for partial in found:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_whole(directory: Path) -> bool:
+    try:
+        load(directory)
+    except (FormatError, SourceError):
+        return False
+    return True
 
 
 def _packed(tensors: Tensors) -> bytes:

@@ -34,7 +34,7 @@ class Log:
         Raises:
             SourceError: the system refuses, or the disk is full.
         """
-        line = json.dumps({"step": step, **_plain(values)}, ensure_ascii=False) + "\n"
+        line = json.dumps({"step": step, **plain(values)}, ensure_ascii=False) + "\n"
         try:
             with self._path.open("ab") as file:
                 file.write(line.encode())
@@ -73,10 +73,15 @@ def _step(line: bytes) -> float:
     return step if isinstance(step, int) else math.inf
 
 
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    """JSON has no NaN and no infinity."""
+def plain(values: Mapping[str, object]) -> dict[str, object]:
+    """The values as JSON has them: it knows no NaN and no infinity.
+
+    Example:
+        >>> plain({"loss": float("nan"), "step": 1})
+        {'loss': None, 'step': 1}
+    """
     return {
-        name: _plain(value)
+        name: plain(value)
         if isinstance(value, dict)
         else None
         if isinstance(value, float) and not math.isfinite(value)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 
 class Stop:
@@ -16,15 +16,17 @@ class Stop:
 
     signal: int | None = None
 
-    def end(self) -> None:
+    def end(self) -> NoReturn:
         """Ends as the signal would have, had nobody waited: KeyboardInterrupt, or the process itself.
 
         Raises:
             KeyboardInterrupt: for Ctrl-C, and where another process of the run was stopped.
+            SystemExit: for another signal that somebody handles without ending the process.
         """
         if self.signal in (None, signal.SIGINT):
             raise KeyboardInterrupt
         os.kill(os.getpid(), self.signal)
+        raise SystemExit(128 + self.signal)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tokloom.errors import ArgumentError, FormatError, TrainingError
 from tokloom.learned import checkpoint as checkpoints
 from tokloom.learned.configuration import TrainingConfiguration, as_json, from_json
 from tokloom.learned.devices import Place, bfloat16_is_fast, placed
-from tokloom.learned.log import Log
+from tokloom.learned.log import Log, plain
 from tokloom.learned.showing import Show, shown
 from tokloom.learned.stopping import Stop, stopping
 from tokloom.learned.updating import Update, Updater
@@ -42,8 +42,8 @@ FREE = frozenset({"evaluate_every", "checkpoint_every", "log_every", "threads", 
 class Task(Protocol):
     """What is trained, on what, and how it is judged.
 
-    A task may also have `description`, a mapping of plain values (kind, shapes, text): it is saved, and a run goes on
-    only with the same.
+    A task may also have `description`, a mapping of plain values (kind, shapes, the text's fingerprint): a run goes on
+    only with the same. And `sections`, what stands in `configuration.json` beside `training`, by the section's name.
     """
 
     model: torch.nn.Module
@@ -134,7 +134,7 @@ class _Run:
         """Whether the folder holds a run: then this one is where that one was."""
         directory = self.folder / checkpoints.DIRECTORY
         if self.place.rank == 0:
-            checkpoints.clean(directory)
+            checkpoints.recover(directory)
         if not directory.exists():
             return False
         if not resume:
@@ -157,9 +157,13 @@ class _Run:
         where = str(directory / checkpoints.STATE)
         try:
             given, used = (from_json(TrainingConfiguration, about[key], where) for key in ("given", "used"))
-            seconds, measures, description = about["seconds"], about["measures"], about["task"]
+            seconds, measures, description = float(about["seconds"]), about["measures"], dict(about["task"])
         except KeyError as error:
             raise FormatError(f"{where}: the field {error} is missing; the file was changed") from None
+        except (TypeError, ValueError) as error:
+            if isinstance(error, FormatError):
+                raise
+            raise FormatError(f"{where}: a field is not what it should be ({error})") from None
         if used.steps is None:
             raise FormatError(f"{where}: it says no number of steps; the file was changed")
         differences = _differences(as_json(given), as_json(self.given), FREE)
@@ -191,16 +195,21 @@ class _Run:
         self.updater.configuration, self.steps = self.used, steps
         if self.place.rank == 0:
             _make(self.folder)
-            text = json.dumps({"training": as_json(self.used), "task": self.description}, indent=1)
+            sections = {"training": as_json(self.used), **getattr(self.task, "sections", {})}
+            text = json.dumps(sections, indent=1, ensure_ascii=False)
             write_file(self.folder / CONFIGURATION, (text + "\n").encode())
 
     def _steps_of_minutes(self, budget: float) -> tuple[int, int]:
         """How many steps, and evaluations among them, take so many seconds, by the speed of a few that don't count."""
         self.updater.rehearse(0)  # the first one allocates
-        began, timed = time.monotonic(), 0
-        while timed < 2 or time.monotonic() - began < min(3.0, budget / 20):
-            timed += 1
-            self.updater.rehearse(timed)
+        began = time.monotonic()
+        self.updater.rehearse(1)
+        # All processes must rehearse as often: each step waits for the others.
+        wanted = min(3.0, budget / 20) / max(time.monotonic() - began, 1e-9)
+        timed = _of_the_first(min(1_000, max(2, int(wanted))), self.place)
+        began = time.monotonic()
+        for step in range(timed):
+            self.updater.rehearse(step)
         seconds_a_step = (time.monotonic() - began) / timed
         began = time.monotonic()
         if self.place.rank == 0:
@@ -269,7 +278,7 @@ class _Run:
             "used": as_json(self.used),
             "task": self.description,
             "seconds": self._clock(),
-            "measures": self.measures,
+            "measures": None if self.measures is None else plain(self.measures),
         }
         state = checkpoints.Checkpoint(self.step, self.updater.state(), self.updater.moments(), about)
         checkpoints.save(self.folder / checkpoints.DIRECTORY, state)
