@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokloom import _engine, adapters, saved
+from tokloom import _engine, adapters, learned, saved
 from tokloom.bpe import BPETokenizer
 from tokloom.errors import (
     ArgumentError,
@@ -194,14 +194,12 @@ def _load(
 
 
 def _from_saved(directory: Path) -> Tokenizer:
-    from tokloom import learned
-
     description = saved.describe(directory)
-    if description.get("kind") in learned.KINDS:
-        opened: Tokenizer = learned.open_saved(directory, description)  # or what says that it is none
-        return opened
-    if description.get("kind") in adapters.KINDS:
+    kind = description.get("kind")
+    if kind in adapters.KINDS:
         return adapters.open_saved(directory, description)
+    if isinstance(kind, str) and kind in learned.KINDS:
+        return learned.open_saved(directory, description)
     return BPETokenizer(saved.load(directory, description), name=directory.resolve().name)
 
 

@@ -34,8 +34,9 @@ def inspect(
     from tokloom.metrics.vocabulary import summarise_vocabulary
 
     loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
-    if (facts_of := getattr(loaded, "facts", None)) is not None:  # learned, and without ids
-        _show_facts(facts_of(), as_json)
+    if getattr(loaded, "vocab_size", None) is None:  # learned, and without ids
+        facts: dict[str, Any] = getattr(loaded, "facts", {})
+        _show_facts(facts, as_json)
         return
     summary = summarise_vocabulary(loaded, longest=longest)
     facts = _facts(loaded, summary)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tokloom.learned.training import Task as Task
     from tokloom.learned.training import TrainingResult as TrainingResult
     from tokloom.learned.training import train as train
+    from tokloom.tokenizer import Tokenizer
 
 # Where each public name lives. A new kind of learned tokenizer is a line here.
 _HOMES = {
@@ -36,9 +37,17 @@ _HOMES = {
     "TextData": "tokloom.learned.text",
     "split": "tokloom.learned.text",
 }
-# What `tokloom.json` may say, and the module whose `open_saved(directory, description)` opens the folder.
-KINDS = {"soft": "tokloom.learned.soft"}
+# What `tokloom.json` may say, and the module that opens it: it has `open_saved(directory, description)`.
+KINDS = {
+    "soft": "tokloom.learned.soft",
+}
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
+
+
+def open_saved(directory: Path, description: dict[str, Any]) -> "Tokenizer":
+    """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
+    opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
+    return opened
 
 
 def __getattr__(name: str) -> object:
@@ -50,11 +59,6 @@ def __getattr__(name: str) -> object:
         if error.name not in _OF_THE_EXTRA:
             raise
         raise missing_extra(name, error.name) from error
-
-
-def open_saved(directory: Path, description: dict[str, Any]) -> Any:  # noqa: ANN401 (not every kind is a tokenizer)
-    """A folder of one of `KINDS`, `tokloom.json` already read."""
-    return import_module(KINDS[description["kind"]]).open_saved(directory, description)
 
 
 def __dir__() -> list[str]:

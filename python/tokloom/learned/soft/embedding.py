@@ -189,6 +189,7 @@ class SoftEmbedding:
         path = Path(os.fspath(directory))
         return open_saved(path, saved.describe(path))
 
+    @property
     def facts(self) -> dict[str, Any]:
         """What `tokloom inspect` shows."""
         c = self.configuration

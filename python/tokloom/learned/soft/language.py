@@ -20,7 +20,7 @@ from torch.nn import functional
 from tokloom.errors import ArgumentError
 from tokloom.learned.soft.modules import SoftRows
 from tokloom.learned.soft.segmentation import Segmenter, Units, units_of
-from tokloom.learned.text import Windows
+from tokloom.learned.text_data import Windows
 
 __all__ = ["LanguageLoss", "LanguageModel", "LanguageSettings"]
 
