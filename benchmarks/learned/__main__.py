@@ -9,6 +9,8 @@ from importlib import import_module
 # A figure is a line here: its name, and the module that makes it.
 FIGURES = {
     "corpora": "benchmarks.learned.corpora",
+    "soft": "benchmarks.learned.soft",
+    "soft-rows": "benchmarks.learned.soft_rows",
 }
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from benchmarks.corpora import store
 from benchmarks.learned import smollm2
-
 from tokloom.learned import TextData, TrainingConfiguration, train
 from tokloom.learned.soft import SoftConfiguration, SoftEmbedding, learn
 from tokloom.learned.soft.baselines import Pieces, mean_of_pieces
@@ -139,11 +139,7 @@ class Study:
             figures["regression"] = told
             rows = self.predicted(soft)
         elif name in SPREAD:
-            soft, _ = self.regression(name.removesuffix(", spread"))
-            matrix = self.smol.matrix
-            factors = spreads(soft, matrix.tokens, [matrix.rows] * len(soft.outputs), self.parts)
-            figures["factors"] = factors
-            rows = self.predicted(soft.scaled(*factors))
+            rows = self.predicted(self.spread(name.removesuffix(", spread")))
         elif name in LANGUAGE:
             soft, body, told = self.language(name)
             figures["language"] = told
@@ -205,9 +201,15 @@ class Study:
             (folder / "figures.json").write_text(json.dumps(learned.to_dict(), indent=1), "utf-8")
         return SoftEmbedding.load(folder / "soft"), json.loads((folder / "figures.json").read_text("utf-8"))
 
+    def spread(self, name: str) -> SoftEmbedding:
+        """Its rows as far from the mean row as real ones are."""
+        soft, _ = self.regression(name)
+        matrix = self.smol.matrix
+        return soft.scaled(*spreads(soft, matrix.tokens, [matrix.rows] * len(soft.outputs), self.parts))
+
     def language(self, name: str) -> tuple[SoftEmbedding, Any, dict[str, Any]]:
         """Trained on by the language model's loss; for "thawed" with a body of its own."""
-        soft, _ = self.regression("transformer")
+        soft = self.spread("transformer")
         path = smollm2.find(self.arguments.model)
         assert path is not None
         smol = smollm2.load(path) if LANGUAGE[name].thaw else self.smol
@@ -293,6 +295,14 @@ class Study:
         for path in sorted((self.folder / "cells").glob("*.json")):
             told = json.loads(path.read_text("utf-8"))
             found[told["method"]] = told
+        sizes = {
+            tuple(told["cost"][key] for key in ("tokens", "replaced ids", "replaced places"))
+            for told in found.values()
+        }
+        if len(sizes) > 1:
+            raise SystemExit(
+                f"{self.folder}/cells are of several texts {sorted(sizes)}: give another --output"
+            )
         lines = [
             "| rows of held-out tokens | input | head | both | at a replaced token | after one | elsewhere |"
         ]

@@ -20,7 +20,7 @@ from torch.nn import functional
 from tokloom.errors import ArgumentError
 from tokloom.learned.soft.modules import SoftRows
 from tokloom.learned.soft.segmentation import Segmenter, Units, units_of
-from tokloom.learned.text_data import Windows
+from tokloom.learned.text_data import Mixture, TextData
 
 __all__ = ["LanguageLoss", "LanguageModel", "LanguageSettings"]
 
@@ -102,8 +102,8 @@ class LanguageLoss:
         soft: SoftRows,
         language: LanguageModel,
         segmenter: Segmenter,
-        text: Windows,
-        held_out_text: Windows,
+        text: TextData | Mixture,
+        held_out_text: TextData | Mixture,
         *,
         hidden: Sequence[int] | NDArray[np.integer],
         tokens: Sequence[bytes | None],
