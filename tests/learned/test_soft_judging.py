@@ -121,7 +121,7 @@ def test_pieces_are_the_fewest(known, word):
 def test_the_mean_of_pieces():
     pieces = Pieces({b"a": 0, b"b": 1})
     rows = mean_of_pieces([b"ab", b"aab", b"xyz"], pieces, ROWS, np.array([7, 7], np.float32))
-    np.testing.assert_allclose(rows, [[0.5, 0.5], [2 / 3, 1 / 3], [7, 7]])
+    assert np.abs(rows - np.array([[0.5, 0.5], [2 / 3, 1 / 3], [7, 7]])).max() < 1e-6
 
 
 def test_a_matrix_must_fit():

@@ -27,6 +27,7 @@ from tokloom.learned.soft.plugging import Plugged, windows_of  # noqa: E402
 WIDTH = 12
 TOKENIZER = vocabulary()
 TOKENS = bytes_by_id(TOKENIZER)
+KNOWN = {token: id for id, token in enumerate(TOKENS) if token is not None}
 HIDDEN = [id for id in range(256, len(TOKENS)) if id % 3 == 0]
 TEXT = TextData.of([" ".join(WORDS[place:] + WORDS[:place]) * 4 for place in range(len(WORDS))])
 
@@ -104,8 +105,8 @@ def test_with_nothing_predicted_it_is_the_models_own_loss():
     one = task(model, anchor=0)
     ids = np.array([[97, 98, 99, 300 % len(TOKENS), 100]])
     ids[ids == HIDDEN[0]] = 101
-    windows = [[TOKENS[id] for id in ids[0]]]
-    units = units_of(windows, {token: id for id, token in enumerate(TOKENS)})
+    windows = [[TOKENS[id] or b"" for id in ids[0]]]
+    units = units_of(windows, KNOWN)
     batch = LanguageBatch(units, np.zeros(len(units.tokens), bool))
     everything = torch.ones(len(TOKENS), dtype=torch.bool)
     _, nats = one._nats(batch, everything)
@@ -121,18 +122,18 @@ def test_true_rows_as_predictions_change_nothing():
     batch = one.batch(0, seed=0, rank=0, ranks=1)
     known = batch.units.ids >= 0
     batch = LanguageBatch(batch.units, known | (batch.units.ids < 0))
-    table = {token: id for id, token in enumerate(TOKENS)}
+    table = KNOWN
 
-    class Known(torch.nn.Module):
+    class Known:
         mean, scale = one.soft.mean, one.soft.scale
 
-        def forward(self, tokens):
+        def __call__(self, tokens):
             ids = [table.get(token, 0) for token in tokens]
             return torch.stack([one.language.table[ids], one.language.head[ids]], dim=1)
 
     everything = torch.ones(len(TOKENS), dtype=torch.bool)
     if (~known).any():
-        units = units_of([[TOKENS[97], TOKENS[98], TOKENS[99]]], table)
+        units = units_of([[b"a", b"b", b"c"]], table)
         batch = LanguageBatch(units, np.array([True, False, True]))
     plain = one._nats(batch._replace(predicted=np.zeros(len(batch.units.tokens), bool)), everything)[1]
     one.soft = Known()

@@ -151,8 +151,8 @@ def test_soft_rows_for_input_and_head():
     model = llama(256)
     transfer(model, old, new, method="soft", soft=both)
     names = [new.token_bytes(id) for id in range(256, new.vocab_size)]
-    for output, table in zip(("input", "head"), tables(model), strict=True):
-        np.testing.assert_allclose(table[256:].numpy(), both.rows(names, output), rtol=1e-6)
+    for output, table in zip(both.outputs, tables(model), strict=True):
+        assert np.abs(table[256:].numpy() - both.rows(names, output)).max() < 1e-6
 
 
 def test_soft_that_doesnt_fit_is_refused_before_anything_changes():
@@ -165,7 +165,7 @@ def test_soft_that_doesnt_fit_is_refused_before_anything_changes():
         with pytest.raises(tokloom.ArgumentError, match=message):
             transfer(model, old, new, method="soft", soft=soft)
     with pytest.raises(tokloom.ArgumentError, match="'pieces', 'soft' or 'random'"):
-        transfer(model, old, new, method="mean")
+        transfer(model, old, new, method="mean")  # type: ignore[arg-type]
     assert all(torch.equal(*pair) for pair in zip(before, tables(model), strict=True))
     transfer(llama(256, tied=True), old, new, method="soft", soft=only_input)
 
