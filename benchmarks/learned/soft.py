@@ -209,7 +209,7 @@ class Study:
 
     def language(self, name: str) -> tuple[SoftEmbedding, Any, dict[str, Any]]:
         """Trained on by the language model's loss; for "thawed" with a body of its own."""
-        soft = self.spread("transformer")
+        soft, _ = self.regression("transformer")
         path = smollm2.find(self.arguments.model)
         assert path is not None
         smol = smollm2.load(path) if LANGUAGE[name].thaw else self.smol
@@ -238,6 +238,7 @@ class Study:
             batch_size=LANGUAGE[name].windows,
             betas=(0.9, 0.98),
             precision="bfloat16",
+            evaluate_every=steps,
             seed=self.arguments.seed,
             threads=self.arguments.threads,
         )
