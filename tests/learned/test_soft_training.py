@@ -50,6 +50,9 @@ def test_the_same_seed_gives_the_same_and_a_run_goes_on(tmp_path):
     whole = learn(learnable(), BAG, how, directory=tmp_path / "run").soft
     assert learn(learnable(), BAG, how).soft == whole
     assert learn(learnable(), BAG, how, directory=tmp_path / "run").soft == whole  # done: nothing is trained
+    matrix = learnable()
+    with pytest.raises(tokloom.ArgumentError, match="rows is"):
+        learn(EmbeddingMatrix(matrix.rows * 2, matrix.tokens, "other"), BAG, how, directory=tmp_path / "run")
     other = default_training("bag", steps=12, threads=1, seed=1)
     assert learn(learnable(), BAG, other).soft != whole
 

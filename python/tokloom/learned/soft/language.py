@@ -8,7 +8,7 @@ the vocabulary doesn't have always do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,6 +119,12 @@ class LanguageLoss:
         thawed = nn.ModuleList(language.layers[len(language.layers) - settings.thaw :])
         # In float32, in which small steps of the optimiser are not rounded away.
         thawed.float().requires_grad_(requires_grad=True)
+        self.description = {
+            "task": "soft rows by a language model's loss",
+            "configuration": soft.configuration.to_dict(),
+            "settings": asdict(settings),
+            "hidden": len(self._hidden),
+        }
         self.model = nn.ModuleDict({"soft": soft, "thawed": thawed})
 
     def batch(self, step: int, *, seed: int, rank: int, ranks: int) -> LanguageBatch:

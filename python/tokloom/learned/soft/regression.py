@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -63,6 +64,15 @@ class Regression:
                 f"outputs of {dimensions}: one array of (tokens, dimensions) an output"
             )
         self.model = module
+        # What is saved beside a checkpoint: a run goes on with the same rows only.
+        digest = hashlib.sha256(b"".join(np.ascontiguousarray(array, "<f4").tobytes() for array in rows))
+        self.description = {
+            "task": "soft regression",
+            "configuration": module.configuration.to_dict(),
+            "rows": digest.hexdigest(),
+            "trained on": len(split.train) + len(split.single),
+            "contrast": contrast,
+        }
         self._tokens, self._rows, self._split, self._contrast = tokens, rows, split, contrast
         self._ids = np.concatenate([split.train, split.single])
         self._batch_size = min(batch_size, len(self._ids))
