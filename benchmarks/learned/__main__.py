@@ -12,6 +12,8 @@ FIGURES = {
     "loop": "benchmarks.learned.loop",
     "fsq-adaptive": "benchmarks.learned.fsq_adaptive",
     "fsq-lattice": "benchmarks.learned.fsq_lattice",
+    "soft": "benchmarks.learned.soft",
+    "soft-rows": "benchmarks.learned.soft_rows",
 }
 
 

@@ -34,6 +34,10 @@ def inspect(
     from tokloom.metrics.vocabulary import summarise_vocabulary
 
     loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
+    if getattr(loaded, "vocab_size", None) is None:  # learned, and without ids
+        facts: dict[str, Any] = getattr(loaded, "facts", {})
+        _show_facts(facts, as_json)
+        return
     summary = summarise_vocabulary(loaded, longest=longest)
     facts = _facts(loaded, summary)
     if as_json:
@@ -122,6 +126,18 @@ def _facts(tokenizer: Tokenizer, summary: VocabularySummary) -> dict[str, Any]:
         "unk_id": tokenizer.unk_id,
         "fingerprint": tokenizer.fingerprint,
     }
+
+
+def _show_facts(facts: dict[str, Any], as_json: bool) -> None:
+    """Of what is learned and has no ids."""
+    from tokloom.cli.outputs import show_json, show_table
+    from tokloom.report.table import Table
+
+    if as_json:
+        show_json(facts)
+    else:
+        shown = [[name, _fact(value)] for name, value in facts.items()]
+        show_table(Table("Learned", ["", "value"], shown, words=frozenset({0, 1})))
 
 
 def _inspection_tables(

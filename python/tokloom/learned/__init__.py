@@ -18,6 +18,7 @@ from tokloom.errors import MissingDependencyError
 if TYPE_CHECKING:
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
     from tokloom.learned.fsq import FSQTokenizer as FSQTokenizer
+    from tokloom.learned.soft import SoftEmbedding as SoftEmbedding
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
     from tokloom.learned.text import split as split
@@ -44,6 +45,7 @@ KINDS = {
     "fsq-chunks": "tokloom.learned.fsq.chunk_tokenizer",
     "fsq-adaptive": "tokloom.learned.fsq.adaptive_tokenizer",
     "fsq-lattice": "tokloom.learned.fsq.lattice",
+    "soft": "tokloom.learned.soft",
 }
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
 
