@@ -1,0 +1,1 @@
+"""Figures of the learned tokenizers: a file each, `python -m benchmarks.learned NAME --minutes M`."""
