@@ -77,14 +77,20 @@ def _is_taken(name: str) -> bool:
 
 def languages(folders: Folders) -> Documents:
     """Some forty languages. A page's lines that are English, and those that its language had before, are left out."""
+    for name, _, text in by_language(folders):
+        yield name, text
+
+
+def by_language(folders: Folders) -> Iterator[tuple[str, str, str]]:
+    """(name, language, text) of the documents of `languages`. A dictionary's language is the name of its package."""
     english, seen = _english(folders), dict[str, _Unseen]()
     for name, language, read in _translated(folders):
         known = seen.setdefault(language, _Unseen(english))
         text = known.lines(read())
         # A dictionary again, of some megabytes.
-        yield from (
-            _numbered(name, texts.pieces(text.encode(), _PIECE)) if "/dictd/" in name else [(name, text)]
-        )
+        parts = _numbered(name, texts.pieces(text.encode(), _PIECE)) if "/dictd/" in name else [(name, text)]
+        for part_name, part in parts:
+            yield part_name, language, part
 
 
 def _english(folders: Folders) -> set[int]:

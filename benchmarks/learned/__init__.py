@@ -1,1 +1,1 @@
-"""Figures of the learned tokenizers: a file each, `python -m benchmarks.learned NAME --minutes M`."""
+"""The figures of the learned tokenizers, a file each. `python -m benchmarks.learned`."""

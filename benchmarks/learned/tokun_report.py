@@ -1,0 +1,1 @@
+"""What tokun's figures are."""
