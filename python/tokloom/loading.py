@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokloom import _engine, adapters, saved
+from tokloom import _engine, adapters, learned, saved
 from tokloom.bpe import BPETokenizer
 from tokloom.errors import (
     ArgumentError,
@@ -197,6 +197,8 @@ def _from_saved(directory: Path) -> Tokenizer:
     description = saved.describe(directory)
     if description.get("kind") in adapters.KINDS:
         return adapters.open_saved(directory, description)
+    if description.get("kind") in learned.KINDS:
+        return learned.open_saved(directory, description)
     return BPETokenizer(saved.load(directory, description), name=directory.resolve().name)
 
 
@@ -231,6 +233,8 @@ def _by_name(
 ) -> Tokenizer:
     from tokloom import catalogue
 
+    if name in learned.SHIPPED and (path, pattern, special_tokens) == (None, None, None):
+        return _from_saved(learned.shipped(name))
     if name not in catalogue.BY_NAME:
         hint = (
             f"; there is a file or folder of that name here: load it as './{name}'"

@@ -34,6 +34,11 @@ def inspect(
     from tokloom.metrics.vocabulary import summarise_vocabulary
 
     loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
+    if not loaded.vocab_size:
+        from tokloom.cli.learning_tokun import inspect_autoencoder
+
+        inspect_autoencoder(loaded, as_json=as_json)
+        return
     summary = summarise_vocabulary(loaded, longest=longest)
     facts = _facts(loaded, summary)
     if as_json:

@@ -8,11 +8,13 @@ The names below are imported when they are first asked for: `import tokloom.lear
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tokloom.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from tokloom.tokenizer import Tokenizer
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
     from tokloom.learned.training import Task as Task
     from tokloom.learned.training import TrainingResult as TrainingResult
     from tokloom.learned.training import train as train
+
+# What `tokloom.json` may say, and the module whose `open_saved(directory, description)` opens it.
+KINDS = {
+    "tokun": "tokloom.learned.tokun.saving",
+}
+# Models that come with the package, by the name that `tokloom.load` takes: folders of `models/`.
+SHIPPED = ("tokun-4x16",)
 
 # Where each public name lives. A new kind of learned tokenizer is a line here.
 _HOMES = {
@@ -35,6 +44,17 @@ _HOMES = {
     "split": "tokloom.learned.text",
 }
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
+
+
+def open_saved(directory: Path, description: dict[str, Any]) -> "Tokenizer":
+    """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
+    opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
+    return opened
+
+
+def shipped(name: str) -> Path:
+    """The folder of a model that comes with the package."""
+    return Path(__file__).parent / "models" / name
 
 
 def __getattr__(name: str) -> object:

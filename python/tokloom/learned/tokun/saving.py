@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "fingerprint", "open_saved", "save"]
 
-MODEL = "model.safetensors"
 LARGEST_MODEL = 1 << 28
 
 
@@ -54,10 +53,10 @@ def save(weights: Weights, fingerprint: str, directory: str | PathLike[str]) -> 
         "card": dict(weights.card),
     }
     files = {
-        MODEL: write_tensors(weights.tensors),
+        saved.MODEL: write_tensors(weights.tensors),
         saved.DESCRIPTION: (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode(),
     }
-    write_directory(Path(directory), files, mark=saved.DESCRIPTION, ours=(*saved.OURS, MODEL))
+    write_directory(Path(directory), files, mark=saved.DESCRIPTION, ours=saved.OURS)
 
 
 def open_saved(directory: Path, description: dict[str, Any]) -> TokunAutoencoder:
@@ -69,7 +68,7 @@ def open_saved(directory: Path, description: dict[str, Any]) -> TokunAutoencoder
     from tokloom.learned.tokun.autoencoder import TokunAutoencoder, Weights
 
     origin = str(directory / saved.DESCRIPTION)
-    tensors = read_tensors(read_file(directory / MODEL, at_most=LARGEST_MODEL), str(directory / MODEL))
+    tensors = read_tensors(read_file(directory / saved.MODEL, at_most=LARGEST_MODEL), str(directory / saved.MODEL))
     try:
         shape = Shape(tuple(description["groups"]), description["vector"], description["character"])
         layers = {name: description["network"][name] for name in ("encoder", "decoder")}
