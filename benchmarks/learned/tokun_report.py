@@ -28,10 +28,18 @@ def report(folder: Path, texts: Texts) -> None:
     model = tokloom.load(folder if folder.is_absolute() else f"./{folder}")
     assert isinstance(model, TokunAutoencoder)
     found: dict[str, Any] = {}
-    for name, part in (("languages", languages), ("noise", noise), ("shift", shift), ("space", space), ("speed", speed)):
+    for name, part in (
+        ("languages", languages),
+        ("noise", noise),
+        ("shift", shift),
+        ("space", space),
+        ("speed", speed),
+    ):
         found[name] = part(model, texts)
         print(flush=True)
-    folder.with_name(folder.name + ".json").write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
+    folder.with_name(folder.name + ".json").write_text(
+        json.dumps(found, indent=1, ensure_ascii=False), "utf-8"
+    )
     drawn = {SCRIPTS[name]: _text(texts, name) for name in SCRIPTS}
     print(picture(model, drawn, folder.with_name(folder.name + ".svg")))
 
@@ -55,7 +63,9 @@ def languages(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
     looked = sets(texts, model.shape.characters)
     sigma = deviations(model, _pooled(looked, "trained"))
     known, rows = texts.known(), {}
-    print("| text | to the model | non-ASCII characters | right | at 0.2 σ | ASCII right | whole chunks | at 0.2 σ |")
+    print(
+        "| text | to the model | non-ASCII characters | right | at 0.2 σ | ASCII right | whole chunks | at 0.2 σ |"
+    )
     print("|:--|:--|--:|--:|--:|--:|--:|--:|")
     for name, (kind, chunks) in looked.items():
         clean = accuracy(model, chunks)
@@ -69,21 +79,35 @@ def languages(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
     for kind in ("trained", "unseen"):
         pooled = _pooled(looked, kind)
         rows[kind] = [accuracy(model, pooled), accuracy(model, pooled, level=0.2, sigma=sigma)]
-        print(f"| all {kind} | | {rows[kind][0]['non-ascii looked at']:,} | {_share(rows[kind][0]['non-ascii'])} | {_share(rows[kind][1]['non-ascii'])} | | | |")
+        print(
+            f"| all {kind} | | {rows[kind][0]['non-ascii looked at']:,} | {_share(rows[kind][0]['non-ascii'])} | {_share(rows[kind][1]['non-ascii'])} | | | |"
+        )
     for name, first, last in (("Han", 0x4E00, 0xA000), ("Hangul", 0xAC00, 0xD7A4)):
         chunks = looked["zh" if name == "Han" else "ko"][1]
         only = (chunks >= first) & (chunks < last) & ~known[chunks]
-        both = [accuracy(model, chunks, only=only), accuracy(model, chunks, level=0.2, sigma=sigma, only=only)]
+        both = [
+            accuracy(model, chunks, only=only),
+            accuracy(model, chunks, level=0.2, sigma=sigma, only=only),
+        ]
         rows[f"unseen {name}"] = both
-        print(f"| {name} characters that training text hasn't | unseen | {both[0]['only looked at']:,} | {_share(both[0]['only'])} | {_share(both[1]['only'])} | | | |")
+        print(
+            f"| {name} characters that training text hasn't | unseen | {both[0]['only looked at']:,} | {_share(both[0]['only'])} | {_share(both[1]['only'])} | | | |"
+        )
     return rows
 
 
 def noise(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
     """Characters that come back at each level of noise, beside the baseline."""
     looked = sets(texts, model.shape.characters)
-    groups = {"trained languages": _pooled(looked, "trained"), "unseen scripts": _pooled(looked, "unseen"), "English": looked["en"][1]}
-    coders: dict[str, Any] = {"tokun": model, "baseline": ConcatenatedBits(model.shape.characters, model.shape.vector)}
+    groups = {
+        "trained languages": _pooled(looked, "trained"),
+        "unseen scripts": _pooled(looked, "unseen"),
+        "English": looked["en"][1],
+    }
+    coders: dict[str, Any] = {
+        "tokun": model,
+        "baseline": ConcatenatedBits(model.shape.characters, model.shape.vector),
+    }
     found: dict[str, Any] = {}
     print("| characters right | noise |", " | ".join(f"{level} σ" for level in LEVELS), "|")
     print("|:--|:--|" + "--:|" * len(LEVELS))
@@ -92,17 +116,24 @@ def noise(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
         for along in ("each", "all"):
             for name, coder in coders.items():
                 sigma = deviations(coder, groups["trained languages"])
-                row = [accuracy(coder, chunks, level=level, sigma=sigma, along=along)[key] for level in LEVELS]
+                row = [
+                    accuracy(coder, chunks, level=level, sigma=sigma, along=along)[key] for level in LEVELS
+                ]
                 found[f"{group}, {along}, {name}"] = row
                 told = "each number by its own σ" if along == "each" else "all alike"
-                print(f"| {group}, {key}: {name} | {told} | " + " | ".join(_share(each) for each in row) + " |")
+                print(
+                    f"| {group}, {key}: {name} | {told} | " + " | ".join(_share(each) for each in row) + " |"
+                )
     return found
 
 
 def shift(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
     """What of the vectors stays when a character is put before a text."""
     found: dict[str, Any] = {}
-    pieces = {name: [_text(texts, name)[begin : begin + 500] for begin in range(0, 10_000, 500)] for name in ("en", "ru", "code")}
+    pieces = {
+        name: [_text(texts, name)[begin : begin + 500] for begin in range(0, 10_000, 500)]
+        for name in ("en", "ru", "code")
+    }
     print("| text | chunks | vectors kept | cosine at the same place | characters to a vector |")
     print("|:--|:--|--:|--:|--:|")
     for name, parts in pieces.items():
@@ -111,22 +142,36 @@ def shift(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
             measured = shift_sensitivity(pairs)
             characters = sum(map(len, parts)) / sum(len(before) for before, _ in pairs)
             found[f"{name}, {how}"] = {**measured, "characters": characters}
-            print(f"| {name} | {how} | {measured['kept']:.3f} | {measured['cosine']:.3f} | {characters:.1f} |")
+            print(
+                f"| {name} | {how} | {measured['kept']:.3f} | {measured['cosine']:.3f} | {characters:.1f} |"
+            )
     return found
 
 
 def space(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
     """Neighbours of some words, and the way between two."""
     words = sorted({word for word in _text(texts, "en").split() if 3 <= len(word) <= model.shape.characters})
-    near = {word: nearest(model, word, words, 5) for word in ("function", "window", "1999", "which") if len(word) <= model.shape.characters}
-    ways = {f"{first} → {second}": between(model, first, second, 9) for first, second in (("window", "function"), ("Montag", "Freitag"))}
+    near = {
+        word: nearest(model, word, words, 5)
+        for word in ("function", "window", "1999", "which")
+        if len(word) <= model.shape.characters
+    }
+    ways = {
+        f"{first} → {second}": between(model, first, second, 9)
+        for first, second in (("window", "function"), ("Montag", "Freitag"))
+    }
     for word, found in near.items():
         print(f"- {word!r}: {', '.join(f'{text!r} {cosine:.2f}' for text, cosine in found)}")
     for way, steps in ways.items():
         print(f"- {way}: {' · '.join(map(repr, steps))}")
     vectors = model.embed(_text(texts, "en")[:1600])
     norms = np.linalg.norm(vectors, axis=1)
-    return {"near": near, "ways": ways, "norm": float(norms.mean()), "σ": float(deviations(model, model.chunks(_text(texts, "en"))).mean())}
+    return {
+        "near": near,
+        "ways": ways,
+        "norm": float(norms.mean()),
+        "σ": float(deviations(model, model.chunks(_text(texts, "en"))).mean()),
+    }
 
 
 def speed(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
@@ -136,15 +181,27 @@ def speed(model: TokunAutoencoder, texts: Texts) -> dict[str, Any]:
         text = (_text(texts, name) * 4)[:400_000]
         size = len(text.encode()) / 1e6
         vectors = model.embed(text)
-        found[name] = {"embed": size / _seconds(lambda text=text: model.embed(text)), "decode": size / _seconds(lambda vectors=vectors: model.decode(vectors))}
-        print(f"- {name}: embeds {found[name]['embed']:.2f} MB/s, decodes {found[name]['decode']:.2f} MB/s ({len(vectors):,} vectors)")
+        found[name] = {
+            "embed": size / _seconds(lambda text=text: model.embed(text)),
+            "decode": size / _seconds(lambda vectors=vectors: model.decode(vectors)),
+        }
+        print(
+            f"- {name}: embeds {found[name]['embed']:.2f} MB/s, decodes {found[name]['decode']:.2f} MB/s ({len(vectors):,} vectors)"
+        )
     return found
 
 
-def configurations(texts: Texts, steps: int, seed: int, names: tuple[str, ...] = ("4", "4x4", "4x8", "4x16", "16x4", "64", "4x4x4", "4x32", "4x4x16")) -> None:
+def configurations(
+    texts: Texts,
+    steps: int,
+    seed: int,
+    names: tuple[str, ...] = ("4", "4x4", "4x8", "4x16", "16x4", "64", "4x4x4", "4x32", "4x4x16"),
+) -> None:
     """A run of as many steps for each shape: what comes back, and where it ends."""
     rows = {}
-    print("| groups | characters | parameters | CPU s | trained | unseen scripts | chunks, trained | trained, 0.2 σ | 0.5 σ | 1 σ |")
+    print(
+        "| groups | characters | parameters | CPU s | trained | unseen scripts | chunks, trained | trained, 0.2 σ | 0.5 σ | 1 σ |"
+    )
     print("|:--|" + "--:|" * 9)
     for name in names:
         model, seconds = _short(texts, name, steps, seed)
@@ -156,22 +213,25 @@ def configurations(texts: Texts, steps: int, seed: int, names: tuple[str, ...] =
 
 def attention(texts: Texts, steps: int, seed: int) -> None:
     """The same run with and without self-attention, measured in PyTorch: what it is worth."""
+    import tempfile
+
     import torch
 
+    from tokloom.learned import TrainingConfiguration
     from tokloom.learned.tokun.characters import as_bytes
     from tokloom.learned.tokun.shape import Shape
     from tokloom.learned.tokun.task import TokunTask, code_points_of
     from tokloom.learned.tokun.training import DEFAULTS
     from tokloom.learned.training import train
-    from tokloom.learned import TrainingConfiguration
-    import tempfile
 
     text, held = code_points_of(texts.training), code_points_of(texts.held_out)
     looked = sets(texts, 16)
     for on in (False, True):
         began = time.process_time()
         choices = TrainingConfiguration(**{**DEFAULTS, "steps": steps, "seed": seed, "threads": 1})
-        task = TokunTask(Shape((4, 16)), text, held, noise=1.0, batch_size=choices.batch_size, attention=on, seed=seed)
+        task = TokunTask(
+            Shape((4, 16)), text, held, noise=1.0, batch_size=choices.batch_size, attention=on, seed=seed
+        )
         with tempfile.TemporaryDirectory() as folder:
             train(task, choices, folder)
         seconds = time.process_time() - began
@@ -183,8 +243,15 @@ def attention(texts: Texts, steps: int, seed: int) -> None:
             for level in (0.0, 0.5):
                 with torch.no_grad():
                     vectors = task.model.encoder(symbols)
-                    scores = task.model.decoder(torch.from_numpy(noised(vectors.numpy(), level, np.ones(256))))
-                    right = (task.model.guesses(scores) == symbols.reshape(-1, 3)).all(1).numpy().reshape(chunks.shape)
+                    scores = task.model.decoder(
+                        torch.from_numpy(noised(vectors.numpy(), level, np.ones(256)))
+                    )
+                    right = (
+                        (task.model.guesses(scores) == symbols.reshape(-1, 3))
+                        .all(1)
+                        .numpy()
+                        .reshape(chunks.shape)
+                    )
                 row.append(f"{kind} {level} σ: {right[chunks > 127].mean():.4f}")
         print(f"attention {on}: {'; '.join(row)}; {seconds:.0f} CPU s", flush=True)
 
@@ -206,14 +273,19 @@ def _measured(model: TokunAutoencoder, texts: Texts, seconds: float) -> dict[str
     sigma = deviations(model, trained)
     found = {"characters": model.shape.characters, "parameters": model.card["parameters"], "seconds": seconds}
     found["trained"], found["unseen"] = accuracy(model, trained), accuracy(model, unseen)
-    return found | {str(level): accuracy(model, trained, level=level, sigma=sigma) for level in (0.2, 0.5, 1.0)}
+    return found | {
+        str(level): accuracy(model, trained, level=level, sigma=sigma) for level in (0.2, 0.5, 1.0)
+    }
 
 
 def _print_row(name: str, row: dict[str, Any]) -> None:
     shares = [row["trained"]["non-ascii"], row["unseen"]["non-ascii"], row["trained"]["chunks"]]
     shares += [row[level]["non-ascii"] for level in ("0.2", "0.5", "1.0")]
     told = " | ".join(map(_share, shares))
-    print(f"| {name} | {row['characters']} | {row['parameters']:,} | {row['seconds']:.0f} | {told} |", flush=True)
+    print(
+        f"| {name} | {row['characters']} | {row['parameters']:,} | {row['seconds']:.0f} | {told} |",
+        flush=True,
+    )
 
 
 def _pooled(looked: dict[str, tuple[str, NDArray[np.int64]]], kind: str) -> NDArray[np.int64]:

@@ -17,7 +17,9 @@ from tokloom.learned.text import TextData, split
 # Never seen as text: Chinese and Korean, and the languages of eight alphabets.
 UNSEEN = frozenset({"zh", "ko", "hi", "mr", "he", "th", "ta", "gu", "te", "as", "kn", "pa"})
 # Lines of other languages that hold these (lists of languages, mostly) are left out of training, so that it stays true.
-ALPHABETS = re.compile("[\u0530-\u058f\u0590-\u05ff\u0900-\u0d7f\u0e00-\u0e7f\u10a0-\u10ff\u1100-\u11ff\uac00-\ud7ff]")
+ALPHABETS = re.compile(
+    "[\u0530-\u058f\u0590-\u05ff\u0900-\u0d7f\u0e00-\u0e7f\u10a0-\u10ff\u1100-\u11ff\uac00-\ud7ff]"
+)
 _RENAMED = {
     "cn": "zh",
     "dict-freedict-ara-eng": "ar",
@@ -60,10 +62,7 @@ def texts() -> Texts:
     if not (folder / "done").exists():
         _make(folder)
     index = json.loads((folder / "languages.json").read_text("utf-8"))
-    read = {
-        name: points((folder / f"{name}.txt").read_bytes().decode())
-        for name in index
-    }
+    read = {name: points((folder / f"{name}.txt").read_bytes().decode()) for name in index}
     return Texts(
         TextData.open(folder / "training"),
         TextData.open(folder / "held-out"),
@@ -86,7 +85,7 @@ def _documents() -> Iterator[tuple[str, str]]:
     packages = [each for each in debian.listed() if "languages" in each.corpora]
     folders, _ = debian.unpack(packages, store.cache())
     english, seen = recipes._english(folders), dict[str, recipes._Unseen]()
-    for name, language, read in recipes._translated(folders):
+    for _, language, read in recipes._translated(folders):
         known = seen.setdefault(language, recipes._Unseen(english))
         parts = recipes.texts.pieces(known.lines(read()).encode(), 16_384)
         yield from ((language_of(language), part) for part in parts if part.strip())
@@ -114,7 +113,7 @@ def _make(folder: Path) -> None:
     languages = defaultdict[str, list[str]](list)
     for document in held_out.documents():
         languages[label[hashlib.sha256(document).digest()]].append(document.decode())
-    languages |= {name: parts for name, parts in unseen.items()}
+    languages |= unseen
     for name, parts in languages.items():
         (folder / f"{name}.txt").write_bytes("".join(parts)[:400_000].encode())
     for name, text in (("training", training), ("held-out", held_out)):

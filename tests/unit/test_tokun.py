@@ -44,7 +44,12 @@ def tokun():
 )
 def test_a_name_says_what_is_merged(name, characters, rows, positions, widths):
     shape = Shape.named(name)
-    assert (shape.characters, shape.rows, shape.positions, shape.widths) == (characters, rows, positions, widths)
+    assert (shape.characters, shape.rows, shape.positions, shape.widths) == (
+        characters,
+        rows,
+        positions,
+        widths,
+    )
     assert shape.name == name
 
 
@@ -138,7 +143,7 @@ def test_verified_keeps_what_the_vectors_lose(tokun):
 
 def test_vectors_of_another_model_are_refused(tokun):
     kept = tokun.embed_verified("text")
-    with pytest.raises(tokloom.ArgumentError, match="another|are of the model"):
+    with pytest.raises(tokloom.ArgumentError, match="are of the model"):
         tokun.decode_verified(type(kept)(kept.vectors, kept.places, kept.points, False, "0" * 64))
 
 
@@ -237,7 +242,10 @@ def test_what_is_saved_is_loaded(tokun, tmp_path):
     assert isinstance(again, TokunAutoencoder)
     assert again.fingerprint == tokun.fingerprint
     assert again.card == tokun.card
-    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["model.safetensors", "tokloom.json"]
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [
+        "model.safetensors",
+        "tokloom.json",
+    ]
     again.save(tmp_path / "mine")  # in place of itself
     copied = pickle.loads(pickle.dumps(tokun))
     assert np.array_equal(copied.embed("text"), tokun.embed("text"))
@@ -277,7 +285,7 @@ def changed(folder, change):
 )
 def test_a_description_that_was_changed_is_refused(copy, change):
     changed(copy, change)
-    with pytest.raises(tokloom.FormatError, match="tokloom.json"):
+    with pytest.raises(tokloom.FormatError, match=r"tokloom\.json"):
         tokloom.load(copy)
 
 
@@ -366,7 +374,7 @@ def test_noise_is_as_large_as_it_says():
     assert np.allclose(noised(vectors, 0.5, sigma).std(axis=0), [0.5, 1.5], rtol=0.03)
     assert np.allclose(noised(vectors, 0.5, sigma, "all").std(axis=0), [1.0, 1.0], rtol=0.03)
     with pytest.raises(tokloom.ArgumentError, match="each"):
-        noised(vectors, 1, sigma, "some")
+        noised(vectors, 1, sigma, "some")  # type: ignore[arg-type]
 
 
 def test_noise_costs_characters_and_little_of_it_few(tokun):
@@ -401,12 +409,14 @@ def test_neighbours_and_the_way_between(tokun):
 
 def test_a_picture(tokun, tmp_path):
     pytest.importorskip("matplotlib")
-    path = picture(tokun, {"Latin": "some text " * 20, "Cyrillic": "какой-то текст " * 20}, tmp_path / "a.svg")
+    path = picture(
+        tokun, {"Latin": "some text " * 20, "Cyrillic": "какой-то текст " * 20}, tmp_path / "a.svg"
+    )
     assert "PCA" in path.read_text("utf-8") or path.stat().st_size > 5_000
     with pytest.raises(tokloom.ArgumentError, match="no picture"):
         projected(np.zeros((2, 4)))
     with pytest.raises(tokloom.ArgumentError, match="pca"):
-        projected(np.zeros((4, 4)), "tsne")
+        projected(np.zeros((4, 4)), "tsne")  # type: ignore[arg-type]
 
 
 def test_two_dimensions_hold_what_two_dimensions_have():

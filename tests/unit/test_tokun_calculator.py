@@ -46,11 +46,20 @@ def test_what_vectors_replace():
 
 @pytest.mark.parametrize(
     "choices",
-    [{"width": 0}, {"heads": 3}, {"key_value_heads": 5}, {"layers": 1.5}, {"vocabulary": -1}, {"heads": True}],
+    [
+        {"width": 0},
+        {"heads": 3},
+        {"key_value_heads": 5},
+        {"layers": 1.5},
+        {"vocabulary": -1},
+        {"heads": True},
+    ],
 )
 def test_sizes_that_are_none_are_refused(choices):
     with pytest.raises(tokloom.ArgumentError):
-        ModelShape(**{"width": 64, "layers": 1, "heads": 4, "feed_forward": 128, "vocabulary": 100, **choices})
+        ModelShape(
+            **{"width": 64, "layers": 1, "heads": 4, "feed_forward": 128, "vocabulary": 100, **choices}
+        )
 
 
 def test_interfaces_that_are_none_are_refused():

@@ -124,10 +124,12 @@ def parameters(
             known = ", ".join(calculator.MODELS)
             raise typer.BadParameter(f"{model!r} is no known model ({known}), and no file or folder")
         shape = calculator.ModelShape.read(model)
-    given = {"width": width, "vocabulary": vocabulary}
+    given: dict[str, Any] = {"width": width, "vocabulary": vocabulary}
     shape = dataclasses.replace(shape, **{key: value for key, value in given.items() if value is not None})
     if not all(level.isascii() and level.isdigit() for level in parse_names(levels)):
-        raise typer.BadParameter(f"{levels!r}: levels are numbers with commas between them", param_hint="--levels")
+        raise typer.BadParameter(
+            f"{levels!r}: levels are numbers with commas between them", param_hint="--levels"
+        )
     found = calculator.parameters(
         shape,
         token_bytes=token_bytes,
@@ -166,7 +168,12 @@ def inspect_autoencoder(model: Tokenizer, *, as_json: bool) -> None:
         show_json({**facts, "card": dict(model.card)})
         return
     show_table(
-        Table("Auto-encoder", ["", "value"], [[key, _shown(value)] for key, value in facts.items()], words=frozenset({0, 1}))
+        Table(
+            "Auto-encoder",
+            ["", "value"],
+            [[key, _shown(value)] for key, value in facts.items()],
+            words=frozenset({0, 1}),
+        )
     )
     card = [[key, _shown(value)] for key, value in model.card.items()]
     show_table(Table("Card", ["", "value"], card, words=frozenset({0, 1})))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from tokloom.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from tokloom.tokenizer import Tokenizer
     from tokloom.learned.configuration import TrainingConfiguration as TrainingConfiguration
     from tokloom.learned.text import Mixture as Mixture
     from tokloom.learned.text import TextData as TextData
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from tokloom.learned.training import Task as Task
     from tokloom.learned.training import TrainingResult as TrainingResult
     from tokloom.learned.training import train as train
+    from tokloom.tokenizer import Tokenizer
 
 # What `tokloom.json` may say, and the module whose `open_saved(directory, description)` opens it.
 KINDS = {

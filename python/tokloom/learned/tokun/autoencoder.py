@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,16 +122,16 @@ class TokunAutoencoder(Tokenizer):
         return np.split(vectors, np.cumsum([len(each) for each in rows])[:-1])
 
     def embed_verified(self, text: Text, *, pieces: Pieces = "grid") -> Verified:
-        """The vectors, and beside them the characters that they would lose: exact for every str and all bytes.
+        r"""The vectors, and beside them the characters that they would lose: exact for every str and all bytes.
 
         Bytes that aren't UTF-8 are kept as such characters, one each.
 
         Example:
             >>> import tokloom
             >>> tokun = tokloom.load("tokun-4x16")
-            >>> kept = tokun.embed_verified(b"no \\xff UTF-8")
+            >>> kept = tokun.embed_verified(b"no \xff UTF-8")
             >>> tokun.decode_verified(kept)
-            b'no \\xff UTF-8'
+            b'no \xff UTF-8'
         """
         from tokloom.learned.tokun.verified import embed_verified
 
@@ -290,9 +291,11 @@ class TokunAutoencoder(Tokenizer):
         step = self.shape.characters
         if isinstance(text, str):
             return [(begin, min(begin + step, len(text))) for begin in range(0, len(text), step)]
-        lengths = [len(each.encode("utf-8", "surrogateescape")) for each in text.decode("utf-8", "surrogateescape")]
+        lengths = [
+            len(each.encode("utf-8", "surrogateescape")) for each in text.decode("utf-8", "surrogateescape")
+        ]
         ends = np.cumsum([0, *lengths])[[*range(0, len(lengths), step), len(lengths)]].tolist()
-        return list(zip(ends[:-1], ends[1:], strict=True))
+        return list(pairwise(ends))
 
     def count_tokens(self, text: Text, *, special: Special = "text") -> int:
         """How many vectors the text becomes on the grid."""
@@ -310,29 +313,32 @@ class TokunAutoencoder(Tokenizer):
             "Use embed(text) and decode(vectors), or embed_verified(text) where the text must come back"
         )
 
-    def encode_to_numpy(self, text: Text, *, special: Special = "text") -> NDArray[np.uint32]:
+    def encode_to_numpy(self, text: Text, *, special: Special = "text") -> NDArray[np.uint32]:  # noqa: ARG002
         """Raises an ArgumentError: there are no ids."""
         self._no_ids("encode")
 
     def encode_stream(
-        self, chunks: Iterable[Text], *, special: Special = "text"
+        self,
+        chunks: Iterable[Text],  # noqa: ARG002
+        *,
+        special: Special = "text",  # noqa: ARG002
     ) -> Iterator[NDArray[np.uint32]]:
         """Raises an ArgumentError: there are no ids."""
         self._no_ids("encode_stream")
 
-    def decode_bytes(self, ids: Ids) -> bytes:
+    def decode_bytes(self, ids: Ids) -> bytes:  # noqa: ARG002
         """Raises an ArgumentError: there are no ids."""
         self._no_ids("decode_bytes")
 
-    def token_bytes(self, id: int) -> bytes:
+    def token_bytes(self, id: int) -> bytes:  # noqa: ARG002
         """Raises an ArgumentError: there are no ids."""
         self._no_ids("token_bytes")
 
-    def with_special_tokens(self, names: Iterable[str]) -> Tokenizer:
+    def with_special_tokens(self, names: Iterable[str]) -> Tokenizer:  # noqa: ARG002
         """Raises an ArgumentError: a control token would be a vector of its own, which a model has to learn."""
         self._no_ids("with_special_tokens")
 
-    def stream(self, *, skip_special_tokens: bool = False) -> NoReturn:
+    def stream(self, *, skip_special_tokens: bool = False) -> NoReturn:  # noqa: ARG002
         """Raises an ArgumentError: there are no ids."""
         self._no_ids("stream")
 
@@ -340,7 +346,7 @@ class TokunAutoencoder(Tokenizer):
         """Raises an ArgumentError: there are no ids."""
         self._no_ids("view for tiktoken")
 
-    def as_transformers(self, *, pad_token: str | None = None) -> NoReturn:
+    def as_transformers(self, *, pad_token: str | None = None) -> NoReturn:  # noqa: ARG002
         """Raises an ArgumentError: there are no ids."""
         self._no_ids("view for transformers")
 
@@ -359,4 +365,4 @@ class TokunAutoencoder(Tokenizer):
 
 
 def _restored(weights: Weights, name: str) -> TokunAutoencoder:
-    return TokunAutoencoder(cast("Weights", weights), name=name)
+    return TokunAutoencoder(weights, name=name)

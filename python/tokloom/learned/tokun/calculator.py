@@ -60,14 +60,24 @@ class ModelShape:
     attention_bias: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers", "heads", "feed_forward", "vocabulary", "key_value_heads", "head_width"):
+        for name in (
+            "width",
+            "layers",
+            "heads",
+            "feed_forward",
+            "vocabulary",
+            "key_value_heads",
+            "head_width",
+        ):
             value = getattr(self, name)
             if value is None and name in ("key_value_heads", "head_width"):
                 continue
             if type(value) is not int or not 1 <= value < 1 << 40:
                 raise ArgumentError(f"{name} must be a whole number from 1, not {value!r}")
         if self.head_width is None and self.width % self.heads:
-            raise ArgumentError(f"a width of {self.width} doesn't divide by {self.heads} heads: give head_width")
+            raise ArgumentError(
+                f"a width of {self.width} doesn't divide by {self.heads} heads: give head_width"
+            )
         if self.heads % self._key_value_heads:
             raise ArgumentError(
                 f"{self.heads} heads of queries don't divide by {self._key_value_heads} of keys and values"
@@ -200,10 +210,16 @@ def parameters(
     scores, before = sum(levels), sum(levels[:-1])
     return [
         Interface("table", shape.table, 0 if shape.tied else shape.table, 0, "a token"),
-        Interface("composed", 256 * width, (width + 1) * 8 * token_bytes, 0, f"a token of ≤ {token_bytes} bytes"),
+        Interface(
+            "composed", 256 * width, (width + 1) * 8 * token_bytes, 0, f"a token of ≤ {token_bytes} bytes"
+        ),
         Interface("digits", scores * width, scores * (width + 1) + before * width, 0, "a token"),
         Interface(
-            "chunk vectors", (vector + 1) * width, (width + 1) * vector, autoencoder, f"{characters} characters"
+            "chunk vectors",
+            (vector + 1) * width,
+            (width + 1) * vector,
+            autoencoder,
+            f"{characters} characters",
         ),
     ]
 
@@ -217,7 +233,14 @@ def as_table(shape: ModelShape, interfaces: Sequence[Interface]) -> Table:
         total = each.embedding + shape.body + each.head
         ends = each.embedding + each.head
         rows.append(
-            [each.name, each.unit, f"{each.embedding:,}", f"{each.head:,}", f"{total:,}", f"{ends / total:.2%}"]
+            [
+                each.name,
+                each.unit,
+                f"{each.embedding:,}",
+                f"{each.head:,}",
+                f"{total:,}",
+                f"{ends / total:.2%}",
+            ]
         )
     notes = [f"The body has {shape.body:,} parameters in every row; attention {shape.attention:,} a block."]
     notes += [

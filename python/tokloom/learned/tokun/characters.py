@@ -36,7 +36,9 @@ def code_points(text: str) -> CodePoints:
     return np.frombuffer(data, "<u4").astype(np.int64)
 
 
-def chunked(points: CodePoints, size: int, ends: Sequence[int] | None = None) -> CodePoints:
+def chunked(
+    points: CodePoints, size: int, ends: Sequence[int] | NDArray[np.int64] | None = None
+) -> CodePoints:
     """Code points in rows of `size`, the last filled with NOTHING.
 
     Args:
@@ -45,7 +47,10 @@ def chunked(points: CodePoints, size: int, ends: Sequence[int] | None = None) ->
         ends: where pieces end that begin a row each; None: the text is one piece.
 
     Example:
-        >>> chunked(code_points("abcde"), 4)[:, 0].tolist(), chunked(code_points("abcde"), 4, [2, 5])[:, 0].tolist()
+        >>> (
+        ...     chunked(code_points("abcde"), 4)[:, 0].tolist(),
+        ...     chunked(code_points("abcde"), 4, [2, 5])[:, 0].tolist(),
+        ... )
         ([97, 101], [97, 99])
     """
     if ends is None:

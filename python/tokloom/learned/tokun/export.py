@@ -61,9 +61,7 @@ def _encoder(model: Autoencoder, symbols: Tensor, tensors: Tensors) -> tuple[Ten
     table = _array(encoder.merged.table) * factor
     unit = np.maximum(np.abs(table).max(axis=(0, 1)), 1e-9) / HIGHEST
     after = _worth(hidden)
-    layers: Layers = [
-        {"op": "embed", "positions": shape.positions, "symbols": 256, "width": shape.widths[0]}
-    ]
+    layers: Layers = [{"op": "embed", "positions": shape.positions, "symbols": 256, "width": shape.widths[0]}]
     tensors["encoder.0.table"] = np.rint(table / unit).astype(np.int8)
     _requantised(tensors, "encoder.0", shift, unit, after)
     for group, block in zip(shape.groups[1:-1], encoder.blocks, strict=True):
@@ -103,7 +101,7 @@ def _decoder(model: Autoencoder, vectors: Tensor, tensors: Tensors) -> Layers:
     return layers
 
 
-def _dense(
+def _dense(  # noqa: PLR0917
     layers: Layers,
     tensors: Tensors,
     name: str,

@@ -44,7 +44,9 @@ def neighbours(count: int, size: int, generator: np.random.Generator) -> NDArray
     offsets = (generator.random((count, size)) * width[:, None]).astype(np.int64) - width[:, None] // 2
     points = np.clip(centre[:, None] + offsets, 0, 0x10FFFF)
     share = generator.choice([0.0, 0.15, 0.4], count)
-    ascii_points = np.where(generator.random((count, size)) < 0.4, 32, generator.integers(9, 127, (count, size)))
+    ascii_points = np.where(
+        generator.random((count, size)) < 0.4, 32, generator.integers(9, 127, (count, size))
+    )
     points = np.where(generator.random((count, size)) < share[:, None], ascii_points, points)
     anywhere = generator.random(count) < _ANYWHERE
     points[anywhere] = generator.integers(0, 0x110000, (int(anywhere.sum()), size))

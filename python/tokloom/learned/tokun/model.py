@@ -48,7 +48,9 @@ class Merged(nn.Module):
 
     def forward(self, symbols: Int[Tensor, "rows positions"]) -> Float[Tensor, "rows width"]:
         """Activations of each unit."""
-        summed = torch.stack([F.embedding(symbols[:, place], row) for place, row in enumerate(self.table)]).sum(0)
+        summed = torch.stack(
+            [F.embedding(symbols[:, place], row) for place, row in enumerate(self.table)]
+        ).sum(0)
         normed: Tensor = self.norm(summed)
         return F.relu(normed)
 
@@ -146,7 +148,9 @@ class Autoencoder(nn.Module):
     def __init__(self, shape: Shape, *, attention: bool = False) -> None:
         super().__init__()
         if attention and shape.rows < 2:
-            raise ArgumentError(f"{list(shape.groups)} has one unit to a chunk: there is nothing to attend to")
+            raise ArgumentError(
+                f"{list(shape.groups)} has one unit to a chunk: there is nothing to attend to"
+            )
         self.shape = shape
         self.encoder = Encoder(shape, attention=attention)
         self.decoder = Decoder(shape)

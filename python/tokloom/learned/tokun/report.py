@@ -117,7 +117,9 @@ def accuracy(
     return found
 
 
-def shift_sensitivity(embedded: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> dict[str, float]:
+def shift_sensitivity(
+    embedded: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]],
+) -> dict[str, float]:
     """How much of a text's vectors stays when a character is put before it.
 
     Args:

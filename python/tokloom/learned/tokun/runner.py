@@ -134,7 +134,12 @@ class _Requantised:
 class _Embed:
     def __init__(self, own: Mapping[str, NDArray[Any]], width: int, where: str) -> None:
         table = own["table"]
-        if table.dtype != np.int8 or table.ndim != 3 or table.shape[:2] != (width, 256) or prod(table.shape) > 1 << 28:
+        if (
+            table.dtype != np.int8
+            or table.ndim != 3
+            or table.shape[:2] != (width, 256)
+            or prod(table.shape) > 1 << 28
+        ):
             raise FormatError(f"{where} has a table of shape {table.shape}, and rows of {width} bytes")
         self.table, self.width = table.astype(np.int32), table.shape[2]
         self.bias = own["bias"].astype(np.int64)
@@ -158,7 +163,7 @@ class _Dense:
         return self.requantised(self.product(values))
 
 
-_STEPS = {"embed": _Embed, "dense": _Dense, "linear": _Product}
+_STEPS: dict[str, Any] = {"embed": _Embed, "dense": _Dense, "linear": _Product}
 
 
 def _fits(values: NDArray[Any], size: int, where: str) -> None:

@@ -68,11 +68,16 @@ def open_saved(directory: Path, description: dict[str, Any]) -> TokunAutoencoder
     from tokloom.learned.tokun.autoencoder import TokunAutoencoder, Weights
 
     origin = str(directory / saved.DESCRIPTION)
-    tensors = read_tensors(read_file(directory / saved.MODEL, at_most=LARGEST_MODEL), str(directory / saved.MODEL))
+    tensors = read_tensors(
+        read_file(directory / saved.MODEL, at_most=LARGEST_MODEL), str(directory / saved.MODEL)
+    )
     try:
         shape = Shape(tuple(description["groups"]), description["vector"], description["character"])
         layers = {name: description["network"][name] for name in ("encoder", "decoder")}
-        if not all(isinstance(each, list) and all(isinstance(layer, dict) for layer in each) for each in layers.values()):
+        if not all(
+            isinstance(each, list) and all(isinstance(layer, dict) for layer in each)
+            for each in layers.values()
+        ):
             raise TypeError("layers are a list of objects")
         found = TokunAutoencoder(
             Weights(shape, layers, tensors, description.get("card") or {}),

@@ -68,7 +68,9 @@ class Shape:
             if type(value) is not int or not 1 <= value <= 4096:
                 raise ArgumentError(f"{name} is a width from 1 to 4096, not {value!r}")
         if self.character * self.characters > LARGEST_WIDTH:
-            raise ArgumentError(f"{self.character} × {self.characters} activations are more than {LARGEST_WIDTH:,}")
+            raise ArgumentError(
+                f"{self.character} × {self.characters} activations are more than {LARGEST_WIDTH:,}"
+            )
 
     @classmethod
     def named(cls, name: str, *, vector: int = 256, character: int = 128) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -55,7 +56,9 @@ def between(model: TokunAutoencoder, first: str, second: str, steps: int = 7) ->
     if steps < 2:
         raise ArgumentError(f"the way between two has at least 2 points, not {steps}")
     begin, end = _one_each(model, [first, second])
-    return [model.decode(begin + (end - begin) * share) for share in np.linspace(0, 1, steps, dtype=np.float32)]
+    return [
+        model.decode(begin + (end - begin) * share) for share in np.linspace(0, 1, steps, dtype=np.float32)
+    ]
 
 
 def _one_each(model: TokunAutoencoder, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -81,9 +84,11 @@ def projected(
         raise ArgumentError(f"{len(vectors)} vectors make no picture")
     if method == "umap":
         try:
-            import umap
+            umap = import_module("umap")
         except ImportError as error:
-            raise MissingDependencyError("UMAP isn't installed: pip install umap-learn", name="umap") from error
+            raise MissingDependencyError(
+                "UMAP isn't installed: pip install umap-learn", name="umap"
+            ) from error
         found: NDArray[np.float64] = umap.UMAP(random_state=0, n_jobs=1).fit_transform(vectors)
         return found, "UMAP"
     if method != "pca":
@@ -118,7 +123,9 @@ def picture(
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependencyError("matplotlib isn't installed: pip install matplotlib", name="matplotlib") from error
+        raise MissingDependencyError(
+            "matplotlib isn't installed: pip install matplotlib", name="matplotlib"
+        ) from error
     vectors = {name: model.embed(text)[:most] for name, text in texts.items()}
     points, told = projected(np.concatenate(list(vectors.values())), method)
     figure = Figure(figsize=(8, 6), layout="constrained")

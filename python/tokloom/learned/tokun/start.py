@@ -173,11 +173,11 @@ def _set_decoder(model: Autoencoder, places: list[tuple[int, int]], vectors: Ten
     head.weight.mul_(_LEAK)
     head.bias.zero_()
     for character in range(characters):
-        for place, first, size in ((0, 0, PLANES), (1, PLANES, 256), (2, PLANES + 256, 256)):
-            bits = _bits(place)[:size]
+        for part, first, size in ((0, 0, PLANES), (1, PLANES, 256), (2, PLANES + 256, 256)):
+            bits = _bits(part)[:size]
             begin = character * shape.logits + first
             for offset in range(bits.shape[1]):
-                pair = pairs.get((character, _FIRST_BIT[place] + offset))
+                pair = pairs.get((character, _FIRST_BIT[part] + offset))
                 if pair is None:
                     continue
                 sign = 2 * bits[:, offset] - 1
@@ -189,7 +189,7 @@ def _set_decoder(model: Autoencoder, places: list[tuple[int, int]], vectors: Ten
             head.bias[character * shape.logits] = 2.0
 
 
-def _unfolded(
+def _unfolded(  # noqa: PLR0917
     block: Block,
     said: dict[tuple[int, int], list[int]],
     deviation: Tensor,

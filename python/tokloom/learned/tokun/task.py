@@ -106,7 +106,9 @@ class TokunTask:
         """On held-out text and on windows of code points, without noise."""
         found: dict[str, float] = {}
         size = self.shape.characters
-        sets: dict[str, Any] = {"neighbours": batch_of(self.text, _HELD_OUT, size, 0.0, np.random.default_rng(7))}
+        sets: dict[str, Any] = {
+            "neighbours": batch_of(self.text, _HELD_OUT, size, 0.0, np.random.default_rng(7))
+        }
         if len(self.held_out) >= size:
             sets["held-out"] = batch_of(self.held_out, _HELD_OUT, size, 1.0, np.random.default_rng(7))
         for name, chunks in sets.items():

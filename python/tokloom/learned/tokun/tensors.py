@@ -58,9 +58,7 @@ def read_tensors(data: bytes, origin: str) -> dict[str, NDArray[Any]]:
     try:
         header = json.loads(data[8 : 8 + size])
         body = data[8 + size :]
-        return {
-            name: _tensor(body, told, name) for name, told in header.items() if name != "__metadata__"
-        }
+        return {name: _tensor(body, told, name) for name, told in header.items() if name != "__metadata__"}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FormatError(f"{origin}: the file was changed or cut short ({error})") from None
 

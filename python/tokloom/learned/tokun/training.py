@@ -50,7 +50,7 @@ def train_autoencoder(
     resume: bool = True,
     **choices: Any,  # noqa: ANN401 (of TrainingConfiguration, which checks them)
 ) -> TokunAutoencoder:
-    """Trains an auto-encoder.
+    r"""Trains an auto-encoder.
 
     Args:
         source: text, as in `tokloom.train`; or a pair of `TextData`, to train on and held out.
@@ -71,7 +71,7 @@ def train_autoencoder(
         TrainingError: the loss is no finite number; the last checkpoint stays.
 
     Example:
-        >>> text = ["The quick brown fox jumps over the lazy dog, Zwölf Boxkämpfer.\\n" * 20, "Вот.\\n" * 99]
+        >>> text = ["The quick brown fox jumps over the lazy dog, Zwölf Boxkämpfer.\n" * 20, "Вот.\n" * 99]
         >>> tokun = train_autoencoder(text, groups=(4, 4), character=48, steps=3, batch_size=64)
         >>> tokun.decode(tokun.embed("fox"))
         'fox'
@@ -87,7 +87,7 @@ def train_autoencoder(
         configuration = TrainingConfiguration(**{**DEFAULTS, **choices})
     elif choices:
         raise ArgumentError(f"configuration= says it all; leave out {', '.join(choices)}")
-    training, held_out = source if _is_pair(source) else split(source)
+    training, held_out = _pair(source) or split(source)
     task = TokunTask(
         shape,
         code_points_of(training),
@@ -102,10 +102,12 @@ def train_autoencoder(
     return as_autoencoder(task, result, configuration)
 
 
-def _is_pair(source: object) -> bool:
-    return (
-        isinstance(source, tuple) and len(source) == 2 and all(isinstance(each, TextData) for each in source)
-    )
+def _pair(source: object) -> tuple[TextData, TextData] | None:
+    if isinstance(source, tuple) and len(source) == 2:
+        training, held_out = source
+        if isinstance(training, TextData) and isinstance(held_out, TextData):
+            return training, held_out
+    return None
 
 
 def as_autoencoder(
