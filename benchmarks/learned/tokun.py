@@ -18,7 +18,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, help="where the model is saved (default: the cache)")
     parser.add_argument("--report", type=Path, metavar="MODEL", help="train nothing, report on a saved model")
     parser.add_argument("--configurations", action="store_true", help="a short run of each shape")
-    parser.add_argument("--attention", action="store_true", help="compare with and without attention")
+    parser.add_argument(
+        "--choices", action="store_true", help="compare attention, starts, mixtures and noise"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -33,8 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.configurations:
         tokun_report.configurations(texts, arguments.steps or 250, arguments.seed)
         return
-    if arguments.attention:
-        tokun_report.attention(texts, arguments.steps or 250, arguments.seed)
+    if arguments.choices:
+        tokun_report.choices(texts, arguments.steps or 250, arguments.seed)
         return
     output = arguments.output or store.cache() / "learned" / "models" / f"tokun-{arguments.name}"
     began = time.process_time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -46,6 +46,7 @@ class TokunTask:
         noise: up to how many deviations of noise are added to a vector in training, evenly drawn.
         batch_size: chunks of a step.
         attention: see `Autoencoder`.
+        start: "bits" begins with an exact code (`start.py`), "random" doesn't: for comparison.
         seed: of the first weights.
 
     Raises:
@@ -62,6 +63,7 @@ class TokunTask:
         noise: float = 0.5,
         batch_size: int = 512,
         attention: bool = False,
+        start: Literal["bits", "random"] = "bits",
         seed: int = 0,
     ) -> None:
         if not 0 <= share <= 1:
@@ -77,12 +79,13 @@ class TokunTask:
         self.share, self.noise, self.batch_size = share, noise, batch_size
         self.description = {
             "kind": "tokun", "groups": list(shape.groups), "vector": shape.vector, "character": shape.character,
-            "share": share, "noise": noise, "attention": attention, "seed": seed, "characters": len(text),
+            "share": share, "noise": noise, "attention": attention, "start": start, "seed": seed, "characters": len(text),
         }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.model = Autoencoder(shape, attention=attention)
-            start_from_bits(self.model, self._drawn(_CALIBRATION, [seed, 2**31]), seed=seed)
+            if start == "bits":
+                start_from_bits(self.model, self._drawn(_CALIBRATION, [seed, 2**31]), seed=seed)
 
     def _drawn(self, count: int, key: list[int]) -> Tensor:
         generator = np.random.default_rng(key)
