@@ -62,6 +62,11 @@ def sets(texts: Texts, size: int) -> dict[str, tuple[str, NDArray[np.int64]]]:
             if len(text) > 1000 or name == "ka":
                 found[name] = (kind, windows(text, CHUNKS, size, seed=5))
     found["emoji"] = ("unseen", generator.integers(0x1F300, 0x1F900, (500, size)))
+    alone = windows(texts.languages["en"], 500, size, seed=9)
+    alone[np.arange(len(alone)), generator.integers(0, size, len(alone))] = generator.integers(
+        0x1F300, 0x1F900, len(alone)
+    )
+    found["one emoji in English"] = ("mixed", alone)
     found["random, below U+D800"] = ("random", generator.integers(0x80, 0xD800, (500, size)))
     found["random, all planes"] = ("random", generator.integers(0xE000, 0x110000, (500, size)))
     return found

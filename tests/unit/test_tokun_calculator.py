@@ -105,3 +105,39 @@ def test_other_files_are_refused(tmp_path, text):
     (tmp_path / "config.json").write_text(text, "utf-8")
     with pytest.raises((tokloom.FormatError, tokloom.ArgumentError)):
         ModelShape.read(tmp_path)
+
+
+def told(args, capsys):
+    from tokloom.cli import app
+
+    with pytest.raises(SystemExit) as ended:
+        app(args, prog_name="tokloom")
+    return ended.value.code, capsys.readouterr().out
+
+
+def test_the_command_counts(tmp_path, capsys):
+    code, out = told(["learn", "parameters", "llama3-8b"], capsys)
+    assert code == 0
+    assert "8,030,261,248" in out
+    code, out = told(["learn", "parameters", "llama3-8b", "--width", "256", "--json"], capsys)
+    assert code == 0
+    assert json.loads(out)["interfaces"][0]["embedding"] == 128_256 * 256
+    (tmp_path / "config.json").write_text(json.dumps(CONFIGURATION), "utf-8")
+    code, out = told(["learn", "parameters", str(tmp_path), "--json"], capsys)
+    assert code == 0
+    assert json.loads(out)["interfaces"][0] == {
+        "name": "table", "embedding": 32_000, "head": 0, "beside": 0, "unit": "a token",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("args", [["no-such-model"], ["llama3-8b", "--levels", "8,x"]])
+def test_the_command_refuses_what_it_does_not_know(args, capsys):
+    assert told(["learn", "parameters", *args], capsys)[0] == 2
+
+
+def test_inspect_shows_the_auto_encoder(capsys):
+    code, out = told(["inspect", "tokun-4x16"], capsys)
+    assert code == 0
+    assert "numpy, in whole numbers" in out
+    code, out = told(["inspect", "tokun-4x16", "--json"], capsys)
+    assert json.loads(out)["fingerprint"] == tokloom.load("tokun-4x16").fingerprint

@@ -43,7 +43,8 @@ class TokunTask:
         text: code points to train on, (n,).
         held_out: code points to measure on, (n,); may be empty.
         share: how much of a batch is text; the rest is windows of neighbouring code points.
-        noise: up to how many deviations of noise are added to a vector in training, evenly drawn.
+        noise: up to how many deviations of noise are added to a vector in training; the square of an even draw, so that
+            half of the vectors get less than a quarter of it.
         batch_size: chunks of a step.
         attention: see `Autoencoder`.
         start: "bits" begins with an exact code (`start.py`), "random" doesn't: for comparison.
@@ -99,7 +100,7 @@ class TokunTask:
     def loss(self, batch: Tensor, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ARG002
         """Nats a character, and the share of characters that are right."""
         vectors = self.model.encoder(batch)
-        level = torch.rand(len(vectors), 1, device=vectors.device) * self.noise
+        level = torch.rand(len(vectors), 1, device=vectors.device).square() * self.noise
         scores = self.model.decoder(vectors + level * torch.randn_like(vectors))
         symbols = batch.reshape(-1, batch.shape[-1])
         right = (Autoencoder.guesses(scores.detach()) == symbols).all(1).float().mean()
