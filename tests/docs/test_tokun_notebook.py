@@ -11,7 +11,7 @@ NOTEBOOK = Path(__file__).parents[2] / "examples" / "tokun.ipynb"
 
 
 @pytest.mark.timeout(60)
-def test_the_notebook_gives_what_it_shows():
+def test_the_notebook_gives_what_it_shows() -> None:
     notebook = json.loads(NOTEBOOK.read_text("utf-8"))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))

@@ -3,6 +3,8 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from tokloom.learned.tokun.tensors import read_tensors, write_tensors
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 # What the shipped weights gave on the machine that they were trained on.
-SAME = "8dd6fc2bcbf27e47"
+SAME = "d02b91a557c40b88"
 TEXTS = st.text(CHARACTERS, max_size=60)
 
 
@@ -426,3 +428,19 @@ def test_two_dimensions_hold_what_two_dimensions_have():
     points, told = projected(flat)
     assert points.shape == (50, 2)
     assert "100%" in told
+
+
+def test_it_is_used_without_pytorch():
+    code = (
+        "import sys, tokloom; model = tokloom.load('tokun-4x16'); model.decode(model.embed('text')); "
+        "model.embed_verified('text'); sys.exit(any(name in sys.modules for name in ('torch', 'einops', 'safetensors')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_training_without_pytorch_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("tokloom.learned.tokun.t")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(tokloom.MissingDependencyError, match=r"tokloom\[learned\]"):
+        TokunAutoencoder.train(["text"], steps=1)
