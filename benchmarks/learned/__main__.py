@@ -14,6 +14,7 @@ FIGURES = {
     "fsq-lattice": "benchmarks.learned.fsq_lattice",
     "soft": "benchmarks.learned.soft",
     "soft-rows": "benchmarks.learned.soft_rows",
+    "tokun": "benchmarks.learned.tokun",
 }
 
 

@@ -234,6 +234,8 @@ def _by_name(
 ) -> Tokenizer:
     from tokloom import catalogue
 
+    if name in learned.SHIPPED and (path, pattern, special_tokens) == (None, None, None):
+        return _from_saved(learned.shipped(name))
     if name not in catalogue.BY_NAME:
         hint = (
             f"; there is a file or folder of that name here: load it as './{name}'"

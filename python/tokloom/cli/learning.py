@@ -21,6 +21,7 @@ KINDS = {
     "fsq": "tokloom.cli.learning_fsq",
     "tokun": "tokloom.cli.learning_tokun",
     "soft": "tokloom.cli.learning_soft",
+    "parameters": "tokloom.cli.learning_tokun",
 }
 
 learn = typer.Typer(

@@ -34,7 +34,7 @@ def inspect(
     from tokloom.metrics.vocabulary import summarise_vocabulary
 
     loaded = load_tokenizer(tokenizer, pattern, special_token, fallback)
-    if getattr(loaded, "vocab_size", None) is None:  # learned, and without ids
+    if not getattr(loaded, "vocab_size", 0):  # learned, and without ids
         facts: dict[str, Any] = getattr(loaded, "facts", {})
         _show_facts(facts, as_json)
         return
@@ -191,4 +191,6 @@ def _grouped_lengths(by_length: dict[int, int]) -> dict[str, int]:
 
 
 def _fact(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_fact(each)}" for name, each in value.items())
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

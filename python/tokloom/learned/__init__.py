@@ -46,7 +46,10 @@ KINDS = {
     "fsq-adaptive": "tokloom.learned.fsq.adaptive_tokenizer",
     "fsq-lattice": "tokloom.learned.fsq.lattice",
     "soft": "tokloom.learned.soft",
+    "tokun": "tokloom.learned.tokun.saving",
 }
+# Models that come with the package, by the name that `tokloom.load` takes: folders of `models/`.
+SHIPPED = ("tokun-4x16",)
 _OF_THE_EXTRA = frozenset({"torch", "einops", "safetensors", "jaxtyping", "vector_quantize_pytorch"})
 
 
@@ -54,6 +57,11 @@ def open_saved(directory: Path, description: dict[str, Any]) -> Tokenizer:
     """A folder that a learned tokenizer was saved to, `tokloom.json` already read."""
     opened: Tokenizer = import_module(KINDS[description["kind"]]).open_saved(directory, description)
     return opened
+
+
+def shipped(name: str) -> Path:
+    """The folder of a model that comes with the package."""
+    return Path(__file__).parent / "models" / name
 
 
 def __getattr__(name: str) -> object:
