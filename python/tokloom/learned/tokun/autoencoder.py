@@ -287,7 +287,7 @@ class TokunAutoencoder(Tokenizer):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What `tokloom inspect` shows: plain values by name, those of the card among them."""
+        """What `tokloom inspect` shows: plain values by name."""
         return {
             "name": self.name,
             "requested": self.requested,
@@ -300,7 +300,7 @@ class TokunAutoencoder(Tokenizer):
             "groups (bytes of UTF-32)": list(self.shape.groups),
             "weights": sum(int(each.size) for each in self.weights.tensors.values()),
             "fingerprint": self.fingerprint,
-            **self.card,
+            "card": dict(self.card),
         }
 
     def spans(self, text: Text, *, special: Special = "text") -> list[tuple[int, int]]:
