@@ -9,6 +9,7 @@ from importlib import import_module
 # A figure is a line here: its name, and the module that makes it.
 FIGURES = {
     "corpora": "benchmarks.learned.corpora",
+    "fsq-chunks": "benchmarks.learned.fsq_chunks",
 }
 
 

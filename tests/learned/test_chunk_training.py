@@ -21,9 +21,10 @@ from tokloom.learned.fsq.chunk_training import (  # noqa: E402
     train_chunks,
     train_on,
 )
-from tokloom.learned.fsq.memory import frequent_strings, remember  # noqa: E402
+from tokloom.learned.fsq.memory import remember  # noqa: E402
 from tokloom.learned.network_reference import run_network  # noqa: E402
 from tokloom.learned.network_torch import TorchNetwork  # noqa: E402
+from tokloom.metrics.reconstruction import frequent_strings  # noqa: E402
 
 SMALL = ChunkShape(4, (5, 5, 5), keys=200, width=24, mixed=8, byte_width=12)
 FEW = TrainingConfiguration(steps=12, batch_size=64, learning_rate=1e-3, warmup=2, threads=1)
@@ -64,7 +65,11 @@ def test_what_is_remembered_comes_back_before_any_training():
 
 @pytest.mark.parametrize(
     "shape",
-    [SMALL, ChunkShape(2, (8, 5), keys=0, width=16, mixed=8), ChunkShape(1, (3, 4, 5), keys=0, width=16, mixed=8)],
+    [
+        SMALL,
+        ChunkShape(2, (8, 5), keys=0, width=16, mixed=8),
+        ChunkShape(1, (3, 4, 5), keys=0, width=16, mixed=8),
+    ],
 )
 def test_the_integers_agree_in_numpy_torch_and_the_engine(shape, tmp_path):
     text, held_out = some_text(), some_text(8, seed=1)
@@ -186,7 +191,9 @@ def test_the_defaults_use_at_least_half_the_codes_after_500_steps(tmp_path):
     letters = np.frombuffer(b"etaoinshrdlu ", np.uint8)
     text = TextData.of([letters[random.integers(0, 13, 40_000)].tobytes() for _ in range(100)])
     shape = dataclasses.replace(chosen_shape(4, (8, 8, 8, 8, 8), None), width=32, mixed=8)
-    training = TrainingConfiguration(**{**TRAINING, "minutes": None, "steps": 500, "batch_size": 64, "threads": 1})
+    training = TrainingConfiguration(
+        **{**TRAINING, "minutes": None, "steps": 500, "batch_size": 64, "threads": 1}
+    )
     tokenizer = train_on(text, text, shape, training=training, directory=tmp_path)
     codes = np.unique(tokenizer.raw_encode(chunks_of(text.data)))
     assert len(codes) >= tokenizer.codes / 2

@@ -139,6 +139,7 @@ class Embed(Weighted):
             codes: a part of the table is linear in them.
         norm: whether a batch normalisation follows.
         deviation: of the table's first, random values.
+        rate: how far a step of training moves the table, beside all else.
     """
 
     op = "embed"
@@ -155,10 +156,12 @@ class Embed(Weighted):
         input: int | None = None,
         add: int | None = None,
         deviation: float | None = None,
+        rate: float = 1.0,
     ) -> None:
         super().__init__(width, norm=norm, input=input, add=add)
+        self.rate = rate
         spread = positions**-0.5 if deviation is None else deviation
-        self.table = nn.Parameter(torch.randn(positions, symbols, width) * spread)
+        self.table = nn.Parameter(torch.randn(positions, symbols, width) * (spread / rate))
         self.slope = None if codes is None else nn.Parameter(torch.randn(positions, width) * spread)
         self.register_buffer("codes", codes)
         self.register_buffer("place", torch.arange(positions) * symbols, persistent=False)
@@ -170,9 +173,10 @@ class Embed(Weighted):
 
     def weights(self) -> Float[Tensor, "positions symbols outputs"]:
         """The table, with the part in it that is linear in the codes."""
+        table = self.table if self.rate == 1.0 else self.table * self.rate
         if self.slope is None:
-            return self.table
-        return self.table + self.codes[..., None] * self.slope[:, None]
+            return table
+        return table + self.codes[..., None] * self.slope[:, None]
 
     def products(self, given: Symbols, weight: Tensor) -> Tensor:
         """Rows of the table, summed over a row's places."""
