@@ -154,3 +154,69 @@ class Vocabulary:
 
 def check_training(vocab_size: int, special_tokens: Sequence[str], max_token_length: int | None) -> None: ...
 def read_ranks(data: bytes, origin: str) -> list[tuple[int, bytes]]: ...
+
+@final
+class LearnedStream:
+    def feed(self, chunk: str | bytes) -> NDArray[np.uint32]: ...
+    def finish(self) -> NDArray[np.uint32]: ...
+
+@final
+class LearnedVocabulary:
+    """Chunks of codes, or a table of spans. Never changes."""
+
+    size: int  # highest id + 1
+    special_tokens: list[tuple[str, int]]
+    weights: int  # of the networks, numbers of their tables too; 0 without networks
+
+    @staticmethod
+    def of_chunks(
+        description: str, tensors: bytes, origin: str, special_tokens: Sequence[str]
+    ) -> LearnedVocabulary:
+        """`description`: JSON with levels, codes_per_chunk, chunk_size and network. `tensors`: a safetensors file."""
+    @staticmethod
+    def of_spans(spans: Sequence[bytes], special_tokens: Sequence[str]) -> LearnedVocabulary: ...
+    def with_special_tokens(self, special_tokens: Sequence[str]) -> LearnedVocabulary: ...
+    def encode(
+        self, text: str | bytes, *, special: Special = ..., threads: int | None = ...
+    ) -> list[int]: ...
+    def encode_to_numpy(
+        self, text: str | bytes, *, special: Special = ..., threads: int | None = ...
+    ) -> NDArray[np.uint32]: ...
+    def encode_batch(
+        self, texts: Sequence[str | bytes], *, special: Special = ..., threads: int
+    ) -> list[list[int]]: ...
+    def encode_batch_to_numpy(
+        self, texts: Sequence[str | bytes], *, special: Special = ..., threads: int
+    ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]: ...
+    def count_tokens(
+        self, text: str | bytes, *, special: Special = ..., threads: int | None = ...
+    ) -> int: ...
+    def spans(self, text: str | bytes, *, special: Special = ...) -> list[tuple[int, int]]: ...
+    def decode_bytes(self, ids: object, skip_special_tokens: bool = ...) -> bytes: ...
+    def token_bytes(self, id: int) -> bytes: ...
+    def raw_encode(self, symbols: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Symbols of whole chunks one after another → their codes, nothing put right."""
+    def raw_decode(self, codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Codes of whole chunks one after another → the decoder's symbols, nothing put right."""
+    def stream_encoder(self, *, special: Special = ...) -> LearnedStream: ...
+
+@final
+class Network:
+    """A network of whole numbers."""
+
+    output: tuple[int, int, Literal["symbols", "activations", "sums"]]  # rows, values in a row, of one input
+    weights: int
+
+    def __new__(
+        cls, layers: str, tensors: bytes, *, origin: str, prefix: str, width: int, symbols: int | None
+    ) -> Network:
+        """`layers`: JSON. `symbols`: what the symbols of an input are below; None: it takes activations."""
+    def run(
+        self, inputs: NDArray[np.uint32] | NDArray[np.uint8]
+    ) -> NDArray[np.uint32] | NDArray[np.uint8] | NDArray[np.int32]:
+        """Inputs one after another, flat: uint32 symbols or uint8 activations → outputs: symbols, activations, sums."""
+
+def read_tensors(data: bytes, origin: str) -> list[tuple[str, str, list[int], bytes]]:
+    """(name, type by name, shape, bytes) of a safetensors file, by name."""
+
+def write_tensors(tensors: Sequence[tuple[str, str, Sequence[int], bytes]]) -> bytes: ...

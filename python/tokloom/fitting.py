@@ -29,6 +29,10 @@ def longest_beginning(tokenizer: Tokenizer, text: str, start: int, max_tokens: i
         if tokenizer.count_tokens(part[:end]) <= max_tokens:
             return start + end
         keep, step = keep - step, 2 * step
+    # Tokens that depend on all of a stretch, as a network's chunks do, may be more for less of it; few characters fit.
+    for end in range(min(len(part), max_tokens), 0, -1):
+        if tokenizer.count_tokens(part[:end]) <= max_tokens:
+            return start + end
     return start
 
 
@@ -50,6 +54,9 @@ def truncate(tokenizer: Tokenizer, text: str, max_tokens: int, side: str) -> str
         if tokenizer.count_tokens(text[start:]) <= max_tokens:
             return text[start:]
         keep, step = keep - step, 2 * step
+    for start in range(max(0, len(text) - max_tokens), len(text)):
+        if tokenizer.count_tokens(text[start:]) <= max_tokens:
+            return text[start:]
     return ""
 
 

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokloom import _engine, adapters, saved
+from tokloom import _engine, adapters, learned, saved
 from tokloom.bpe import BPETokenizer
 from tokloom.errors import (
     ArgumentError,
@@ -195,8 +195,11 @@ def _load(
 
 def _from_saved(directory: Path) -> Tokenizer:
     description = saved.describe(directory)
-    if description.get("kind") in adapters.KINDS:
+    kind = description.get("kind")
+    if kind in adapters.KINDS:
         return adapters.open_saved(directory, description)
+    if isinstance(kind, str) and kind in learned.KINDS:
+        return learned.open_saved(directory, description)
     return BPETokenizer(saved.load(directory, description), name=directory.resolve().name)
 
 

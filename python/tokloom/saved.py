@@ -24,7 +24,8 @@ TOKENS = "vocabulary.tiktoken"
 MERGES = "merges.txt"
 DERIVED = ("tokenizer.json", "tokenizer_config.json")
 OTHERS = ("tokenizer.model",)  # the file of another library's tokenizer, where an adapter saved it
-OURS = (DESCRIPTION, TOKENS, MERGES, *DERIVED, *OTHERS)
+MODEL = "model.safetensors"  # the numbers of a learned tokenizer
+OURS = (DESCRIPTION, TOKENS, MERGES, *DERIVED, *OTHERS, MODEL)
 
 LARGEST_DESCRIPTION = 1 << 26
 LARGEST_TABLE = 1 << 30

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import sentencepiece
 import tiktoken
 import tokenizers
 
+import networks
 import samples
 import tokloom
 from conformance import models
 from property import making
 from tokloom import Tokenizer
+from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, WrappedTokenizer
 
 Guarantee = Literal["bytes", "text", "none"]
 
@@ -61,6 +64,36 @@ def trained() -> Tokenizer:
 
 def words() -> Tokenizer:
     return tokloom.train(making.CORPUS, 400, special_tokens=["<|endoftext|>"], model="words")
+
+
+SPECIAL = ["<|endoftext|>", "<|im_start|>"]
+
+
+def chunks() -> Tokenizer:
+    return ChunkTokenizer.from_network(*networks.letters(), special_tokens=SPECIAL)
+
+
+def unlearned() -> Tokenizer:
+    return ChunkTokenizer.from_network(*networks.at_random(3, chunk_size=10, codes_per_chunk=3))
+
+
+def digits(count: int) -> np.ndarray:
+    """As many digits, of three dimensions of seven levels."""
+    return np.stack([np.arange(count) // 7**place % 7 for place in range(3)], axis=1)
+
+
+def adaptive() -> Tokenizer:
+    """Spans over words and inside of characters."""
+    trained = tokloom.train(making.CORPUS, 450, pattern=r"[\s\S]+", max_token_length=16)
+    spans = [token for token in trained.tokens().values() if len(token) > 1 and b"<|" not in token]
+    return AdaptiveTokenizer.from_spans(spans, digits(len(spans)), (7, 7, 7), special_tokens=SPECIAL)
+
+
+def lattice() -> Tokenizer:
+    inner = tokloom.train(making.CORPUS, 300, special_tokens=SPECIAL)
+    known = digits(inner.vocab_size)
+    known[-2:] = -1
+    return WrappedTokenizer(inner, known, (7, 7, 7))
 
 
 HOLES = {bytes([255 - byte]): 3 * byte for byte in range(256)} | {b"ab": 1_000, b"bc": 900, b"abc": 5_000}
@@ -139,6 +172,10 @@ KINDS = [
     Kind("trained", trained),
     Kind("words", words),
     Kind("rank file with holes", with_holes),
+    Kind("FSQ chunks", chunks),
+    Kind("FSQ chunks, nothing learned", unlearned),
+    Kind("FSQ adaptive", adaptive),
+    Kind("FSQ lattice", lattice),
     Kind(
         "tiktoken.Encoding",
         lambda: tokloom.adapt(encoding()),

@@ -237,7 +237,7 @@ def test_saved_and_loaded_it_is_the_same(kind: Kind, tmp_path):
 def test_a_saved_file_that_was_changed_is_refused(kind: Kind, tmp_path):
     kind.tokenizer.save(tmp_path / "saved")
     # `tokenizer.json` is derived where the table of tokens is there.
-    for name in ("vocabulary.tiktoken", "tokenizer.json", "tokenizer.model"):
+    for name in ("vocabulary.tiktoken", "tokenizer.json", "tokenizer.model", "model.safetensors"):
         path = tmp_path / "saved" / name
         if path.exists():
             path.write_bytes(path.read_bytes()[:-40])
@@ -261,7 +261,11 @@ def test_sent_to_a_process_it_is_the_same(kind: Kind):
 
 
 def test_a_spawned_process_gives_the_same():
-    kinds = [kind for kind in KINDS if kind.name in {"json, WordPiece", "model, BPE", "trained"}]
+    kinds = [
+        kind
+        for kind in KINDS
+        if kind.name in {"json, WordPiece", "model, BPE", "trained", "FSQ chunks", "FSQ adaptive"}
+    ]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         for kind in kinds:
             found = pool.apply(in_another_process, (kind.tokenizer,))

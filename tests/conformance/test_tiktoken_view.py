@@ -16,7 +16,12 @@ import tokloom
 from conformance.kinds import KINDS, from_file
 from property import making
 
-ENGINE = [kind for kind in KINDS if kind.runs == "engine" and kind.name != "words"]
+ENGINE = [
+    kind
+    for kind in KINDS
+    if kind.runs == "engine" and kind.name != "words" and not kind.name.startswith("FSQ")
+]
+LEARNED = [kind for kind in KINDS if kind.name.startswith("FSQ")]
 PATTERNS = [*samples.NAMED_PATTERNS, *making.CUSTOM]
 
 
@@ -37,6 +42,12 @@ def test_it_is_the_same_vocabulary(kind):
     for id, token in tokenizer.tokens().items():
         assert view.decode_single_token_bytes(id) == token
     assert tokloom.adapt(view).fingerprint == tokenizer.fingerprint
+
+
+@pytest.mark.parametrize("kind", LEARNED, ids=repr)
+def test_what_was_learned_is_no_bpe(kind):
+    with pytest.raises(tokloom.VocabularyError, match="tiktoken has byte-level BPE alone"):
+        kind.tokenizer.as_tiktoken()
 
 
 @pytest.mark.parametrize("kind", ENGINE, ids=repr)

@@ -28,7 +28,7 @@ impl Network {
         let input = symbols.map_or(Shape::activations(width), |bound| Shape::symbols(width, bound));
         let read = || {
             let tensors = Tensors::read(tensors, origin)?;
-            tokloom::network::Network::read(layers, &tensors, prefix, input)
+            tokloom::network::Network::read(layers, &tensors, prefix, input, &[])
         };
         Ok(Self { inner: py.detach(read).into_python(py)? })
     }

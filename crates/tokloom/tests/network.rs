@@ -14,12 +14,12 @@ const INPUT: usize = 8;
 fn read(saved: &Saved) -> Network {
     let file = saved.file();
     let tensors = Tensors::read(&file, "file").unwrap();
-    Network::read(&saved.description(), &tensors, "net", Shape::symbols(INPUT, 9)).unwrap()
+    Network::read(&saved.description(), &tensors, "net", Shape::symbols(INPUT, 9), &[]).unwrap()
 }
 
 fn refused(description: &str, file: &[u8]) -> String {
     let network = Tensors::read(file, "file")
-        .and_then(|tensors| Network::read(description, &tensors, "net", Shape::symbols(INPUT, 9)));
+        .and_then(|tensors| Network::read(description, &tensors, "net", Shape::symbols(INPUT, 9), &[]));
     match network {
         Err(Error::Format(message)) => message,
         Err(other) => panic!("{other:?}"),
@@ -74,7 +74,7 @@ proptest! {
         }
         let Ok(description) = String::from_utf8(description) else { return Ok(()) };
         let network = Tensors::read(&file, "file")
-            .and_then(|tensors| Network::read(&description, &tensors, "net", Shape::symbols(INPUT, 9)));
+            .and_then(|tensors| Network::read(&description, &tensors, "net", Shape::symbols(INPUT, 9), &[]));
         match network {
             Err(error) => prop_assert!(matches!(error, Error::Format(_)), "{:?}", error),
             Ok(network) => {
@@ -155,7 +155,7 @@ fn what_is_wrong_is_said_with_its_layer() {
         ("the tensor net.1.weight is I8 [8, 12], and the layer asks for I8 [9, 12]", |saved| {
             saved.layers[1]["outputs"] = 9.into()
         }),
-        ("layer 1 (dense): it adds layer 1, which doesn't come before", |saved| {
+        ("layer 1 (dense): it takes layer 1, which doesn't come before", |saved| {
             saved.layers[1]["add"] = 1.into()
         }),
         ("layer 1 (dense): it adds layer 0, which gives 1 rows of 12", |saved| {
@@ -240,7 +240,7 @@ fn a_network_from_activations() {
     let saved = maker.saved;
     let file = saved.file();
     let tensors = Tensors::read(&file, "file").unwrap();
-    let network = Network::read(&saved.description(), &tensors, "net", Shape::activations(6)).unwrap();
+    let network = Network::read(&saved.description(), &tensors, "net", Shape::activations(6), &[]).unwrap();
     let inputs = [[0, 1, 2, 3, 4, 127], [127; 6]];
     let expected: Vec<i64> =
         inputs.iter().flat_map(|row| by_the_words(&saved, "net", &row.map(i64::from))).collect();

@@ -95,8 +95,13 @@ def _labels(names: Iterable[str]) -> list[str]:
 def _facts(tokenizer: Tokenizer, summary: VocabularySummary) -> dict[str, Any]:
     from tokloom.adapters.adapted import AdaptedTokenizer
     from tokloom.bpe import BPETokenizer
+    from tokloom.learned.fsq import FSQTokenizer
 
+    known: tuple[Any, Any]
     known = (tokenizer.kind, tokenizer.pattern) if isinstance(tokenizer, BPETokenizer) else (None, None)
+    learned = tokenizer if isinstance(tokenizer, FSQTokenizer) else None
+    if learned is not None:
+        known = learned.kind, None
     adapted = tokenizer if isinstance(tokenizer, AdaptedTokenizer) else None
     return {
         "name": tokenizer.name,
@@ -110,6 +115,7 @@ def _facts(tokenizer: Tokenizer, summary: VocabularySummary) -> dict[str, Any]:
         "tokens": summary.tokens,
         "holes": summary.holes,
         "pattern": known[1],
+        **(learned.facts if learned else {}),
         "bos_id": tokenizer.bos_id,
         "eos_id": tokenizer.eos_id,
         "pad_id": tokenizer.pad_id,

@@ -46,7 +46,9 @@ def read(data: bytes, origin: str) -> Tensors:
     tensors: Tensors = {}
     for name, dtype, shape, numbers in _engine.read_tensors(data, origin):
         if dtype not in _DTYPES:
-            raise FormatError(f"{origin}: the tensor {name} has numbers of type {dtype}, which numpy doesn't know")
+            raise FormatError(
+                f"{origin}: the tensor {name} has numbers of type {dtype}, which numpy doesn't know"
+            )
         tensors[name] = np.frombuffer(numbers, _DTYPES[dtype]).reshape(shape)
     return tensors
 

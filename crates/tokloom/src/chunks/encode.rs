@@ -59,30 +59,26 @@ impl Chunks {
         }
     }
 
-    /// How many bytes each id stands for, of those that a text of `length` bytes has. Together a chunk's codes stand
-    /// for its bytes; a patch changes what they say and adds nothing.
+    /// How many bytes each id stands for, of those that a text of `length` bytes has. No token of a chunk has its bytes
+    /// alone: what a code says, a patch may change. So a chunk's bytes are shared out evenly over its tokens in order,
+    /// of which there are fewer.
     pub(super) fn lengths_of(&self, length: usize, ids: &[u32]) -> Vec<usize> {
         let mut lengths = Vec::with_capacity(ids.len());
         let mut start = 0;
-        let mut code = 0;
-        for id in ids {
-            lengths.push(match self.kind(*id) {
-                Some(Kind::Byte(_)) => {
-                    start += 1;
-                    1
-                }
-                Some(Kind::Code(_)) => {
-                    let chunk = self.size.min(length - start);
-                    let share = |code| chunk * code / self.codes_per_chunk;
-                    let length = share(code + 1) - share(code);
-                    code += 1;
-                    if code == self.codes_per_chunk {
-                        (start, code) = (start + chunk, 0);
-                    }
-                    length
-                }
-                Some(Kind::Patch { .. }) | None => 0,
-            });
+        while let Some(id) = ids.get(lengths.len()) {
+            if let Some(Kind::Code(_)) = self.kind(*id) {
+                let after = ids.iter().skip(lengths.len() + self.codes_per_chunk);
+                let patches =
+                    after.take_while(|id| matches!(self.kind(**id), Some(Kind::Patch { .. }))).count();
+                let tokens = self.codes_per_chunk + patches;
+                let chunk = self.size.min(length - start);
+                let share = |token| chunk * token / tokens;
+                lengths.extend((0..tokens).map(|token| share(token + 1) - share(token)));
+                start += chunk;
+            } else {
+                lengths.push(1);
+                start += 1;
+            }
         }
         lengths
     }

@@ -9,9 +9,6 @@ mod decode;
 mod encode;
 mod read;
 
-#[cfg(test)]
-mod tests;
-
 use crate::learned::Codec;
 use crate::network::{Network, Scratch};
 use std::sync::Mutex;

@@ -52,17 +52,17 @@ impl Chunks {
         }
         let codes = count_codes(&levels).map_err(&bad)?;
         let input = Shape::symbols(size, SYMBOLS);
-        let encoder = Network::read(network.encoder.get(), tensors, "encoder", input)?;
+        let encoder = Network::read(network.encoder.get(), tensors, "encoder", input, &[])?;
         check_encoder(&encoder, &levels, codes, codes_per_chunk).map_err(&bad)?;
         let decoder = network.decoder.get();
         let most = levels.iter().copied().max().unwrap_or(2);
         let digits = Shape::symbols(codes_per_chunk * levels.len(), most);
         // It takes either digits or codes; its first layers say which.
-        let decoder = match Network::read(decoder, tensors, "decoder", digits) {
+        let decoder = match Network::read(decoder, tensors, "decoder", digits, &levels) {
             Ok(decoder) => decoder,
             Err(error) => {
                 let codes = Shape::symbols(codes_per_chunk, codes);
-                Network::read(decoder, tensors, "decoder", codes).map_err(|_| error)?
+                Network::read(decoder, tensors, "decoder", codes, &[]).map_err(|_| error)?
             }
         };
         let output = decoder.output();

@@ -1,6 +1,7 @@
 //! Layers as `tokloom.json` lists them.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// A layer's entry. The fields are those of the format; one that isn't known is an error.
 #[derive(Debug, Deserialize)]
@@ -18,11 +19,12 @@ pub(super) enum Described {
         positions: usize,
         symbols: usize,
         width: usize,
+        add: Option<i64>,
     },
     Dense {
         inputs: usize,
         outputs: usize,
-        add: Option<usize>,
+        add: Option<i64>,
     },
     Linear {
         inputs: usize,
@@ -43,9 +45,23 @@ pub(super) enum Described {
     Argmax {
         symbols: usize,
     },
+    Concat {
+        of: Vec<i64>,
+    },
+    Lookup {
+        begin: usize,
+        length: usize,
+        keys: usize,
+    },
 }
 
 impl Described {
+    /// A layer's entry, and the layer whose output it takes if it says one; -1 is the network's input.
+    pub(super) fn of(mut entry: Map<String, Value>) -> Result<(Self, Option<i64>), serde_json::Error> {
+        let input = entry.remove("input").map(serde_json::from_value).transpose()?;
+        Ok((serde_json::from_value(Value::Object(entry))?, input))
+    }
+
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Windows { .. } => "windows",
@@ -57,6 +73,8 @@ impl Described {
             Self::Digits { .. } => "digits",
             Self::Codes { .. } => "codes",
             Self::Argmax { .. } => "argmax",
+            Self::Concat { .. } => "concat",
+            Self::Lookup { .. } => "lookup",
         }
     }
 }

@@ -32,7 +32,11 @@ pub const GREATEST_ACTIVATION: u8 = 127;
 pub struct Network {
     layers: Vec<Layer>,
     input: Shape,
+    /// What each symbol that goes in is below, in turn.
+    input_bounds: Vec<u32>,
     output: Shape,
+    /// What each symbol that comes out is below, in turn; empty where no symbols do.
+    bounds: Vec<u32>,
     way: Way,
 }
 
@@ -49,13 +53,14 @@ impl Network {
 
     /// For each symbol that comes out: the number that it is below.
     pub fn bounds(&self) -> Vec<u32> {
-        bounds(&self.layers, self.output)
+        self.bounds.iter().copied().cycle().take(self.output.size()).collect()
     }
 
     /// How many weights it has, and numbers of its tables.
     pub fn weights(&self) -> usize {
         let weights = |layer: &Layer| match &layer.op {
             Op::Embed { table, .. } => table.len(),
+            Op::Lookup { length, keys, .. } => keys.len() * length,
             Op::Dense { weights, .. } | Op::Linear { weights } => weights.inputs() * weights.outputs(),
             _ => 0,
         };
@@ -79,6 +84,9 @@ impl Network {
 /// A layer: what it does, and the shape of what it gives.
 struct Layer {
     op: Op,
+    /// The shape of what goes in, and the buffer that it is in.
+    input: Shape,
+    from: usize,
     output: Shape,
     /// The buffer that its output is in. Layers that only read rows in another way have that of the layer before.
     buffer: usize,
@@ -89,9 +97,9 @@ enum Op {
     /// Rows of symbols → overlapping rows of symbols.
     Windows { size: usize, stride: usize, before: usize, pad: u32 },
     /// The sum of a row of a table for each position.
-    Embed { table: Vec<i8>, symbols: usize, bias: Vec<i32>, scale: Scale },
-    /// Products with weights, brought back to activations; `add`: the buffer of activations that are added.
-    Dense { weights: Packed, scale: Scale, add: Option<(usize, Vec<i32>)> },
+    Embed { table: Vec<i8>, symbols: usize, bias: Vec<i32>, scale: Scale, add: Option<Add> },
+    /// Products with weights, brought back to activations.
+    Dense { weights: Packed, scale: Scale, add: Option<Add> },
     /// Products with weights, as they are.
     Linear { weights: Packed },
     /// The same values in rows of another length.
@@ -100,23 +108,27 @@ enum Op {
     Digits { thresholds: Vec<Vec<i32>> },
     /// Rows of digits → a symbol each.
     Codes { basis: Vec<u32> },
+    /// Rows of activations of several layers side by side: the buffer and the width of each.
+    Concat { of: Vec<(usize, usize)> },
+    /// Some bytes of each row → 1 + the place of the key that they are, 0 where they are none.
+    Lookup { begin: usize, length: usize, keys: Keys },
     /// Groups of sums → the place of the greatest in each.
     Argmax { symbols: usize },
 }
 
-/// For each value that `layers` give for one input: the number that it is below. Digits are below their own level.
-fn bounds(layers: &[Layer], output: Shape) -> Vec<u32> {
-    let Values::Symbols(bound) = output.values else { return Vec::new() };
-    // Rows read in another way have the same values in the same order.
-    let last = layers.iter().map(|layer| &layer.op).rfind(|op| !matches!(op, Op::Regroup));
-    match last {
-        Some(Op::Digits { thresholds }) => {
-            let levels = thresholds.iter().map(|thresholds| thresholds.len() as u32 + 1);
-            levels.cycle().take(output.size()).collect()
-        }
-        _ => vec![bound; output.size()],
-    }
+/// Activations that are added before sums become activations.
+struct Add {
+    /// The buffer that they are in.
+    buffer: usize,
+    /// One for each output.
+    multipliers: Vec<i32>,
 }
+
+/// Byte strings of one length, filled up with zeros, and the symbol of each.
+type Keys = hashbrown::HashMap<[u8; LONGEST_KEY], u32, foldhash::fast::FixedState>;
+
+/// The most bytes of a key.
+const LONGEST_KEY: usize = 16;
 
 /// How sums become activations: (sum · multiplier + 2^(shift − 1)) >> shift, held in 0..=127.
 struct Scale {

@@ -2,7 +2,7 @@
 
 use super::kernels::{Argmax, Dense, Embed, Linear, Way};
 use super::packed::Packed;
-use super::{GREATEST_ACTIVATION, Network, Op, Shape, Values};
+use super::{Add, GREATEST_ACTIVATION, LONGEST_KEY, Layer, Network, Op, Shape, Values};
 use crate::error::{Error, Result};
 
 /// Room for what layers give, to be used again.
@@ -83,16 +83,16 @@ impl Network {
                 format!("the network takes {size} {wanted} at a time, and was given {length} {given}");
             return Err(Error::Argument(message));
         }
-        let too_large = match (inputs, values) {
-            (Input::Symbols(symbols), Values::Symbols(bound)) => {
-                let found = symbols.iter().position(|symbol| *symbol >= bound);
-                found.map(|place| (place, symbols[place], bound))
+        let too_large = match inputs {
+            Input::Symbols(symbols) => {
+                let mut bounds = symbols.iter().zip(self.input_bounds.iter().cycle()).enumerate();
+                let found = bounds.find(|(_, (symbol, bound))| symbol >= bound);
+                found.map(|(place, (symbol, bound))| (place, *symbol, *bound))
             }
-            (Input::Activations(activations), _) => {
+            Input::Activations(activations) => {
                 let found = activations.iter().position(|activation| *activation > GREATEST_ACTIVATION);
                 found.map(|place| (place, u32::from(activations[place]), 1 + u32::from(GREATEST_ACTIVATION)))
             }
-            _ => None,
         };
         if let Some((place, value, bound)) = too_large {
             return Err(Error::Argument(format!("input {place} is {value}; {given} are below {bound}")));
@@ -116,24 +116,15 @@ impl Network {
         let Scratch { buffers, padded } = scratch;
         let last = self.layers.iter().map(|layer| layer.buffer).max().unwrap_or(0);
         buffers.resize_with(buffers.len().max(last + 1), Buffer::default);
-        let mut shape = self.input;
-        let mut from = 0;
+        let mut found = 0;
         for layer in &self.layers {
-            if layer.buffer != from {
-                let (before, after) = buffers.split_at_mut(layer.buffer);
-                layer.op.apply(
-                    self.way,
-                    shape,
-                    count * layer.output.size(),
-                    &before[from],
-                    &mut after[0],
-                    padded,
-                    before,
-                );
+            if !matches!(layer.op, Op::Regroup) {
+                let (earlier, after) = buffers.split_at_mut(layer.buffer);
+                layer.op.apply(self.way, layer, count, earlier, &mut after[0], padded);
             }
-            (shape, from) = (layer.output, layer.buffer);
+            found = layer.buffer;
         }
-        &buffers[from]
+        &buffers[found]
     }
 }
 
@@ -147,18 +138,19 @@ impl Scratch {
 }
 
 impl Op {
-    /// `input`: the shape of what goes in; `size`: how many values come out for all inputs together.
-    #[expect(clippy::too_many_arguments, reason = "where things are, each by its name")]
+    /// For `count` inputs of the network.
     fn apply(
         &self,
         way: Way,
-        input: Shape,
-        size: usize,
-        from: &Buffer,
+        layer: &Layer,
+        count: usize,
+        earlier: &[Buffer],
         to: &mut Buffer,
         padded: &mut Vec<u8>,
-        earlier: &[Buffer],
     ) {
+        let from = &earlier[layer.from];
+        let input = layer.input;
+        let size = count * layer.output.size();
         match self {
             Op::Regroup => {}
             Op::Windows { size, stride, before, pad } => {
@@ -171,13 +163,14 @@ impl Op {
                     }
                 }
             }
-            Op::Embed { table, symbols, bias, scale, .. } => {
+            Op::Embed { table, symbols, bias, scale, add } => {
                 to.activations.resize(size, 0);
                 way.run(Embed {
                     table,
                     symbols: *symbols,
                     bias,
                     scale,
+                    add: added(add, earlier),
                     positions: input.width,
                     rows: &from.symbols,
                     activations: &mut to.activations,
@@ -186,10 +179,13 @@ impl Op {
             Op::Dense { weights, scale, add } => {
                 to.activations.resize(size, 0);
                 let rows = filled_up(weights, &from.activations, padded);
-                let add = add
-                    .as_ref()
-                    .map(|(buffer, multipliers)| (&earlier[*buffer].activations[..], &multipliers[..]));
-                way.run(Dense { weights, scale, add, rows, activations: &mut to.activations });
+                way.run(Dense {
+                    weights,
+                    scale,
+                    add: added(add, earlier),
+                    rows,
+                    activations: &mut to.activations,
+                });
             }
             Op::Linear { weights } => {
                 to.sums.resize(size, 0);
@@ -211,12 +207,39 @@ impl Op {
                     to.symbols.push(row.iter().zip(basis).map(|(digit, basis)| digit * basis).sum());
                 }
             }
+            Op::Concat { of } => {
+                to.activations.clear();
+                for row in 0..count * layer.output.rows {
+                    for (buffer, width) in of {
+                        to.activations
+                            .extend_from_slice(&earlier[*buffer].activations[row * width..][..*width]);
+                    }
+                }
+            }
+            Op::Lookup { begin, length, keys } => {
+                to.symbols.clear();
+                for row in from.symbols.chunks_exact(input.width) {
+                    let mut key = [0; LONGEST_KEY];
+                    let symbols = &row[*begin..begin + length];
+                    for (byte, symbol) in key.iter_mut().zip(symbols) {
+                        *byte = *symbol as u8;
+                    }
+                    let is_bytes = symbols.iter().all(|symbol| *symbol < 256);
+                    let found = keys.get(&key).filter(|_| is_bytes);
+                    to.symbols.push(found.copied().unwrap_or(0));
+                }
+            }
             Op::Argmax { symbols } => {
                 to.symbols.resize(size, 0);
                 way.run(Argmax { symbols: *symbols, sums: &from.sums, places: &mut to.symbols });
             }
         }
     }
+}
+
+/// The activations that are added, and their multipliers.
+fn added<'a>(add: &'a Option<Add>, earlier: &'a [Buffer]) -> Option<(&'a [u8], &'a [i32])> {
+    add.as_ref().map(|add| (&earlier[add.buffer].activations[..], &add.multipliers[..]))
 }
 
 /// Rows with zeros behind each, where whole blocks need them.

@@ -76,6 +76,14 @@ impl<'a> Tensors<'a> {
         Ok(self.tensor(name, Dtype::I8, shape)?.iter().map(|byte| byte.cast_signed()).collect())
     }
 
+    /// The numbers of a tensor of `u8`.
+    ///
+    /// # Errors
+    /// As [`Self::i8`].
+    pub(crate) fn u8(&self, name: &str, shape: &[usize]) -> Result<&'a [u8]> {
+        self.tensor(name, Dtype::U8, shape)
+    }
+
     /// The numbers of a tensor of `i32`.
     ///
     /// # Errors

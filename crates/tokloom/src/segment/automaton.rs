@@ -29,6 +29,9 @@ struct Facts {
     shorter: State,
     /// Bit `length - 1` for each span that ends here.
     lengths: u16,
+    /// Bit `byte % 64` for each byte that leads to a longer state: most bytes are known not to without a look at
+    /// `steps`.
+    follow: u64,
 }
 
 impl Automaton {
@@ -45,7 +48,7 @@ impl Automaton {
             pairs: (0..1 << 16).map(|pair| 1 + (pair & 0xFF)).collect(),
             steps: vec![(NO_KEY, START); size],
             shift: 32 - size.trailing_zeros(),
-            states: vec![Facts { shorter: START, lengths: 1 }; 1 + 256],
+            states: vec![Facts { shorter: START, lengths: 1, follow: u64::MAX }; 1 + 256],
         };
         automaton.states[0].lengths = 0;
         // In order of length, shorter states are complete when longer ones are made.
@@ -61,7 +64,19 @@ impl Automaton {
             }
         }
         automaton.pass_on();
+        automaton.shrink();
         Ok(automaton)
+    }
+
+    /// Spans that begin alike share states: there are fewer steps than there was room for, and a small table is near.
+    fn shrink(&mut self) {
+        let steps: Vec<_> = self.steps.iter().copied().filter(|(key, _)| *key != NO_KEY).collect();
+        let size = (2 * steps.len()).next_power_of_two().max(1 << 10);
+        self.steps = vec![(NO_KEY, START); size];
+        self.shift = 32 - size.trailing_zeros();
+        for (key, next) in steps {
+            self.insert(key >> 8, key as u8, next);
+        }
     }
 
     /// The state of one more byte, made if it isn't there; it has `length` bytes.
@@ -73,10 +88,13 @@ impl Automaton {
         found.unwrap_or_else(|| {
             let next = self.states.len() as State;
             let shorter = self.step(self.states[state as usize].shorter, byte);
-            self.states.push(Facts { shorter, lengths: 0 });
+            self.states.push(Facts { shorter, lengths: 0, follow: 0 });
             match length {
                 2 => self.pairs[pair(state, byte)] = next,
-                _ => self.insert(state, byte, next),
+                _ => {
+                    self.states[state as usize].follow |= 1 << (byte % 64);
+                    self.insert(state, byte, next);
+                }
             }
             next
         })
@@ -131,10 +149,13 @@ impl Automaton {
                 }
                 return self.pairs[pair(state, byte)];
             }
-            if let Some(next) = self.found(state, byte) {
+            let facts = self.states[state as usize];
+            if facts.follow >> (byte % 64) & 1 == 1
+                && let Some(next) = self.found(state, byte)
+            {
                 return next;
             }
-            state = self.states[state as usize].shorter;
+            state = facts.shorter;
         }
     }
 

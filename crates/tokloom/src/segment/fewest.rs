@@ -46,8 +46,8 @@ pub(super) fn fewest(lengths: &mut [u16]) {
         let key = before[0];
         tokens = key / LONGEST as Key;
         *length = LONGEST as u16 - (key % LONGEST as Key).cast_unsigned();
-        before.copy_within(1.., 0);
-        before[LONGEST - 1] = NONE;
+        // A new array, not a copy within: it stays in a register.
+        before = std::array::from_fn(|lane| if lane + 1 < LONGEST { before[lane + 1] } else { NONE });
         if tokens > MOST_TOKENS {
             tokens -= MOST_TOKENS / 2;
             for key in before.iter_mut().filter(|key| **key != NONE) {

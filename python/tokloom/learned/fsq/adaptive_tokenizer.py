@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tokloom import _engine
 from tokloom.errors import ArgumentError, FormatError
+from tokloom.learned import tensors as files
 from tokloom.learned.fsq.engine_tokenizer import EngineTokenizer
 
 BYTES, LENGTHS, CODES = "spans.bytes", "spans.lengths", "spans.codes"
@@ -73,7 +74,7 @@ class AdaptiveTokenizer(EngineTokenizer):
             raise TypeError("spans are a list of bytes")
         if any(len(span) > 255 for span in spans):
             raise ArgumentError("a span has more than 255 bytes; spans have 2 to 16")
-        own = {
+        own: files.Tensors = {
             BYTES: np.frombuffer(b"".join(spans), np.uint8),
             LENGTHS: np.array([len(span) for span in spans], np.uint8),
             CODES: _as_digits(codes),
@@ -89,7 +90,7 @@ class AdaptiveTokenizer(EngineTokenizer):
             data, lengths, codes = (self._tensors[name] for name in (BYTES, LENGTHS, CODES))
         except KeyError as error:
             raise FormatError(f"{origin}: the tensor {error} is missing") from None
-        if (data.dtype, lengths.dtype, codes.dtype) != (np.uint8, np.uint8, np.int32):
+        if [array.dtype.name for array in (data, lengths, codes)] != ["uint8", "uint8", "int32"]:
             raise FormatError(f"{origin}: the tensors of the spans are of other types than they should be")
         shapes_fit = data.ndim == lengths.ndim == 1 and codes.shape == (len(lengths), len(self.levels))
         if not shapes_fit or lengths.sum(dtype=np.int64) != len(data):
@@ -110,7 +111,8 @@ class AdaptiveTokenizer(EngineTokenizer):
 
     def codes(self) -> NDArray[np.int32]:
         """The digits of the spans, shape (n, len(levels))."""
-        return self._codes.copy()
+        codes: NDArray[np.int32] = self._codes.copy()
+        return codes
 
     def digits(self) -> NDArray[np.int32]:
         digits = np.full((self.vocab_size, len(self.levels)), -1, np.int32)

@@ -179,9 +179,9 @@ class ChunkStream(DecodeStream):
         takes_codes = len(self._chunk) < self._codes_per_chunk and (
             not self._chunk or self._chunk[-1] < self._first_patch
         )
-        if self._chunk and not (is_patch or is_code and takes_codes):
+        if self._chunk and not (is_patch or (is_code and takes_codes)):
             before = self._end_chunk()
-        if is_code or is_patch and self._chunk:
+        if is_code or (is_patch and self._chunk):
             self._chunk.append(int(id))
             token = b""
         elif id in self._skipped:

@@ -43,9 +43,7 @@ class EngineTokenizer(FSQTokenizer):
         self._vocabulary = self._open(origin, special_list(special_tokens))
         facts = {key: state.description.get(key) for key in (*self._identity, "special_tokens")}
         numbers = {
-            name: tensor
-            for name, tensor in self._tensors.items()
-            if name.startswith(self._identity_tensors)
+            name: tensor for name, tensor in self._tensors.items() if name.startswith(self._identity_tensors)
         }
         self._fingerprint = states.fingerprint(state.kind, facts, numbers)
 
@@ -189,9 +187,7 @@ def _unpickle(
     return tokenizer
 
 
-def _encode_parts(
-    encoder: _engine.LearnedStream, chunks: Iterable[Text]
-) -> Iterator[NDArray[np.uint32]]:
+def _encode_parts(encoder: _engine.LearnedStream, chunks: Iterable[Text]) -> Iterator[NDArray[np.uint32]]:
     for chunk in chunks:
         ids = encoder.feed(chunk)
         if len(ids):

@@ -42,7 +42,7 @@ class FSQTokenizer(Tokenizer):
         return {"levels": " × ".join(map(str, self.levels)), "ids with digits": coded}
 
     @staticmethod
-    def train(source: object, *, kind: str = "chunks", **choices: Any) -> FSQTokenizer:
+    def train(source: object, *, kind: str = "chunks", **choices: object) -> FSQTokenizer:
         """Trains a tokenizer of this kind.
 
         Args:

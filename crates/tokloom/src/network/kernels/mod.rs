@@ -224,6 +224,8 @@ pub(super) struct Embed<'a> {
     pub(super) symbols: usize,
     pub(super) bias: &'a [i32],
     pub(super) scale: &'a Scale,
+    /// As of [`Dense`].
+    pub(super) add: Option<(&'a [u8], &'a [i32])>,
     pub(super) positions: usize,
     pub(super) rows: &'a [u32],
     pub(super) activations: &'a mut [u8],
@@ -236,7 +238,7 @@ impl Work for Embed<'_> {
         let mut sums = vec![0i32; width];
         let mut scaled = vec![0i64; width];
         let rows = self.rows.chunks_exact(self.positions);
-        for (row, activations) in rows.zip(self.activations.chunks_exact_mut(width)) {
+        for (index, (row, activations)) in rows.zip(self.activations.chunks_exact_mut(width)).enumerate() {
             sums.copy_from_slice(self.bias);
             for (position, symbol) in row.iter().enumerate() {
                 let entry = (position * self.symbols + *symbol as usize) * width;
@@ -246,6 +248,12 @@ impl Work for Embed<'_> {
             }
             for ((scaled, sum), multiplier) in scaled.iter_mut().zip(&sums).zip(&self.scale.multipliers) {
                 *scaled = i64::from(*sum) * i64::from(*multiplier);
+            }
+            if let Some((others, multipliers)) = self.add {
+                let others = &others[index * width..][..width];
+                for (scaled, (other, multiplier)) in scaled.iter_mut().zip(others.iter().zip(multipliers)) {
+                    *scaled += i64::from(*other) * i64::from(*multiplier);
+                }
             }
             requantise(&scaled, self.scale.shift, activations);
         }
