@@ -13,12 +13,14 @@ from tokloom.errors import ArgumentError, TrainingError  # noqa: E402
 from tokloom.learned import TextData, TrainingConfiguration  # noqa: E402
 from tokloom.learned.fsq.chunk_model import ChunkModel, ChunkShape  # noqa: E402
 from tokloom.learned.fsq.chunk_task import ChunkTask, chunks_of  # noqa: E402
+from tokloom.learned.fsq.chunk_tokenizer import ChunkTokenizer  # noqa: E402
 from tokloom.learned.fsq.chunk_training import (  # noqa: E402
     TRAINING,
     chosen_shape,
     integer_network,
     new_model,
     train_chunks,
+    train_network,
     train_on,
 )
 from tokloom.learned.fsq.memory import remember  # noqa: E402
@@ -73,20 +75,20 @@ def test_what_is_remembered_comes_back_before_any_training():
 )
 def test_the_integers_agree_in_numpy_torch_and_the_engine(shape, tmp_path):
     text, held_out = some_text(), some_text(8, seed=1)
-    tokenizer = train_on(text, held_out, shape, training=FEW, directory=tmp_path)
-    chunks = chunks_of(held_out.data, 64)
-    network, tensors = tokenizer.network, tokenizer.tensors
+    description, tensors = train_network(text, held_out, shape, training=FEW, directory=tmp_path)
+    network, chunks = description["network"], chunks_of(held_out.data, 64)
     digits = run_network(network["encoder"], tensors, chunks[:, None])
     symbols = run_network(network["decoder"], tensors, digits.reshape(len(chunks), 1, -1), name="decoder")
     basis = np.cumprod([1, *shape.levels[:-1]])
     codes = (digits * basis).sum(-1)
-    assert (tokenizer.raw_encode(chunks) == codes).all()
-    assert (tokenizer.raw_decode(codes) == symbols.reshape(len(chunks), 16)).all()
     encoder = TorchNetwork(network["encoder"], tensors)
     decoder = TorchNetwork(network["decoder"], tensors, name="decoder")
     found = encoder(torch.from_numpy(chunks)[:, None])
     assert (found.numpy() == digits).all()
     assert (decoder(found.flatten(1)[:, None]).numpy() == symbols).all()
+    tokenizer = ChunkTokenizer.from_network(description, tensors)
+    assert (tokenizer.raw_encode(chunks) == codes).all()
+    assert (tokenizer.raw_decode(codes) == symbols.reshape(len(chunks), 16)).all()
 
 
 def test_what_is_trained_is_exact_saved_and_loaded(tmp_path):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tokloom.learned.fsq.chunk_tokenizer import ChunkTokenizer
     from tokloom.learned.showing import Show
 
-__all__ = ["DEFAULT_KEYS", "TRAINING", "integer_network", "train_chunks", "train_on"]
+__all__ = ["DEFAULT_KEYS", "TRAINING", "integer_network", "train_chunks", "train_network", "train_on"]
 
 # A string's key and place take ten bytes: 163,840 are 1.7 MB, and the model stays below 5.
 DEFAULT_KEYS = ChunkShape.keys
@@ -42,7 +42,6 @@ TRAINING: dict[str, Any] = {
 # A loss of accuracy by rounding above this is trained away, in a tenth as many steps again.
 TOLERATED = 0.003
 CALIBRATION = 8
-EXACT = 2048
 
 
 def train_chunks(
@@ -120,6 +119,23 @@ def train_on(
     """The same on text that is split already; see `train_chunks`."""
     from tokloom.learned.fsq.chunk_tokenizer import ChunkTokenizer
 
+    description, tensors = train_network(
+        text, held_out, shape, training=training, directory=directory, progress=progress, resume=resume
+    )
+    return ChunkTokenizer.from_network(description, tensors, special_tokens=special_tokens, name=name)
+
+
+def train_network(
+    text: TextData,
+    held_out: TextData,
+    shape: ChunkShape,
+    *,
+    training: TrainingConfiguration,
+    directory: str | PathLike[str],
+    progress: bool | Show = False,
+    resume: bool = True,
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The integer network alone: what `ChunkTokenizer.from_network` takes, description and tensors."""
     model = new_model(text, shape, seed=training.seed)
     task = ChunkTask(model, text, held_out, batch_size=training.batch_size)
     result = train(task, training, directory, progress=progress, resume=resume)
@@ -144,7 +160,7 @@ def train_on(
             "measures": {**result.measures, "characters as integers": exact},
         },
     }
-    return ChunkTokenizer.from_network(description, tensors, special_tokens=special_tokens, name=name)
+    return description, tensors
 
 
 def new_model(text: TextData, shape: ChunkShape, *, seed: int) -> ChunkModel:
@@ -177,11 +193,10 @@ def integer_network(
     network, tensors = export_stacks({"encoder": model.encoder, "decoder": model.decoder})
     encoder, decoder = (TorchNetwork(network[name], tensors, name=name) for name in ("encoder", "decoder"))
     right = 0
-    some = held_out[:EXACT]
-    for part in some.split(512):
+    for part in held_out.split(512):
         digits = encoder(part[:, None]).flatten(1)[:, None]
         right += int((decoder(digits).flatten(1) == part).sum())
-    return network, tensors, right / some.numel()
+    return network, tensors, right / held_out.numel()
 
 
 def _batches(task: ChunkTask) -> list[Tensor]:
