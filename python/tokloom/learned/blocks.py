@@ -32,7 +32,7 @@ from tokloom.learned.plain_blocks import (
 from tokloom.learned.weighted_blocks import Dense, Embed, Linear, Weighted
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    pass
 
 __all__ = [
     "Argmax",

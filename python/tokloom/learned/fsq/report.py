@@ -171,7 +171,7 @@ def perplexity(tokenizer: ChunkTokenizer, text: Bytes) -> float | None:
     codes = tokenizer.raw_encode(symbols).astype(np.int64)
     basis = np.cumprod([1, *tokenizer.levels[:-1]])
     digits = codes[..., None] // basis % np.array(tokenizer.levels)
-    decoder = TorchNetwork(layers[:-1], tokenizer.tensors, name="decoder")
+    decoder = TorchNetwork(layers[:-1], tokenizer.tensors(), name="decoder")
     total = 0.0
     for part in np.array_split(np.arange(len(symbols)), -(-len(symbols) // 512)):
         sums = decoder(torch.from_numpy(digits[part].reshape(len(part), 1, -1)))
