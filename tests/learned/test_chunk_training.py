@@ -1,6 +1,7 @@
 """Chunks: what is remembered, what training does, and that what comes out is a tokenizer like any other."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from tokloom.learned.fsq.chunk_training import (  # noqa: E402
     train_on,
 )
 from tokloom.learned.fsq.memory import remember  # noqa: E402
+from tokloom.learned.fsq.report import as_markdown, report  # noqa: E402
 from tokloom.learned.network_reference import run_network  # noqa: E402
 from tokloom.learned.network_torch import TorchNetwork  # noqa: E402
 from tokloom.metrics.reconstruction import frequent_strings  # noqa: E402
@@ -137,6 +139,22 @@ def test_rounding_costs_less_than_what_is_tolerated(tmp_path):
     batches = [task.batch(step, seed=3, rank=0, ranks=1) for step in range(4)]
     _, _, exact = integer_network(model, batches, task.held_out)
     assert abs(floating - exact) < 0.01
+
+
+def test_a_report_stands_beside_its_baselines(tmp_path):
+    text, held_out = some_text(), some_text(8, seed=1)
+    tokenizer = train_on(text, held_out, SMALL, training=FEW, directory=tmp_path / "run")
+    tokenizer.save(tmp_path / "saved")
+    texts = {"one": held_out.data[:2000], "other": np.frombuffer("ανάμεσα".encode() * 40, np.uint8)}
+    found = report(tokenizer, texts, text.data, folder=tmp_path / "saved")
+    assert json.loads(json.dumps(found.to_dict()))["texts"]["one"]["bytes"] == 2000
+    assert found.texts["one"].codes_seen == 500
+    assert found.perplexity["one"] > 1
+    assert found.size > 1000
+    assert found.shared["one"]["one"] == pytest.approx(1.0)
+    markdown = as_markdown(found.tables())
+    assert "| table " in markdown
+    assert "| words " in markdown
 
 
 def test_chunks_are_cut_as_the_tokenizer_cuts_them():
