@@ -34,7 +34,7 @@ class Maker:
         return len(self.layers) - 1
 
     def numbers(self, name: str, low: int, high: int, shape: tuple[int, ...], dtype: type) -> None:
-        numbers = self.chance.integers(low, high, shape, dtype=np.int64).astype(dtype)
+        numbers: NDArray[np.generic] = self.chance.integers(low, high, shape, dtype=np.int64).astype(dtype)
         self.tensors[f"net.{len(self.layers) - 1}.{name}"] = numbers
 
     def requantised(self, rows: int, width: int, shift: int) -> None:

@@ -137,7 +137,8 @@ def _original(
 
     from tokloom.learned.fsq.original import OriginalConfiguration, read_configuration, train_original
 
-    shape, said = OriginalConfiguration(), {}
+    shape = OriginalConfiguration()
+    said: dict[str, Any] = {}
     if config is not None:
         shape, said = read_configuration(config)
     defaults = {"minutes": 10.0, "batch_size": 256, **said}

@@ -298,4 +298,5 @@ def _numbers(data: NDArray[np.uint8], length: int) -> NDArray[np.uint64]:
 
 def bytes_of(numbers: NDArray[np.uint64], length: int) -> NDArray[np.uint8]:
     """Big-endian numbers → their bytes, (n, length)."""
-    return numbers.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - length :].copy()
+    whole: NDArray[np.uint8] = numbers.astype(">u8").view(np.uint8).reshape(-1, 8)
+    return whole[:, 8 - length :].copy()

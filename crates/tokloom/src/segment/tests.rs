@@ -20,7 +20,10 @@ fn decoded(table: &Spans, ids: &[u32]) -> Vec<u8> {
 
 /// All ways to cut the text, the rule word by word: the fewest, then the longest at each place from the left.
 fn by_force(spans: &[Vec<u8>], text: &[u8]) -> Vec<usize> {
-    let Some(longest) = (1..=text.len().min(16)).rev().next() else { return Vec::new() };
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let longest = text.len().min(16);
     let mut best: Option<Vec<usize>> = None;
     for length in (1..=longest).rev() {
         let (token, rest) = text.split_at(length);

@@ -66,7 +66,7 @@ def remember(data: NDArray[np.uint8], length: int, *, codes: int, keys: int) -> 
         >>> text = np.frombuffer(b"the cat, the dog, the bat", np.uint8)
         >>> memory = remember(text, 4, codes=2, keys=4)
         >>> memory.entries.tobytes()
-        b' the, th'
+        b' thethe '
     """
     strings = frequent_strings(data, length, max(codes, keys))
     own = strings[:codes]

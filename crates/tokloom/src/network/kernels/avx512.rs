@@ -56,8 +56,8 @@ impl Machine for Avx512 {
             }
             for block in last {
                 let last = _mm512_loadu_si512(block.as_ptr().cast());
-                for row in 0..ROWS {
-                    even[row] = _mm512_dpbusd_epi32(even[row], inputs(row, 2 * pairs.len()), last);
+                for (row, even) in even.iter_mut().enumerate() {
+                    *even = _mm512_dpbusd_epi32(*even, inputs(row, 2 * pairs.len()), last);
                 }
             }
             for row in 0..ROWS {
