@@ -135,7 +135,7 @@ def report(
     length = tokenizer.chunk_size // tokenizer.codes_per_chunk
     entries = min(tokenizer.codes, 1 << 20)
     table = StringTable(training, min(length, 8), entries)
-    words = Words(training[: 1 << 26].tobytes(), entries)
+    words = Words(training[: 1 << 24].tobytes(), entries)
     found = ChunkReport(tokenizer.name, tokenizer.description.get("training", {}), codes=tokenizer.codes)
     uses = {}
     for name, text in texts.items():
