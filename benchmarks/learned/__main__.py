@@ -15,6 +15,7 @@ FIGURES = {
     "soft": "benchmarks.learned.soft",
     "soft-rows": "benchmarks.learned.soft_rows",
     "tokun": "benchmarks.learned.tokun",
+    "fsq-chunks": "benchmarks.learned.fsq_chunks",
 }
 
 

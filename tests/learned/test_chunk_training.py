@@ -1,6 +1,7 @@
 """Chunks: what is remembered, what training does, and that what comes out is a tokenizer like any other."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -13,17 +14,21 @@ from tokloom.errors import ArgumentError, TrainingError  # noqa: E402
 from tokloom.learned import TextData, TrainingConfiguration  # noqa: E402
 from tokloom.learned.fsq.chunk_model import ChunkModel, ChunkShape  # noqa: E402
 from tokloom.learned.fsq.chunk_task import ChunkTask, chunks_of  # noqa: E402
+from tokloom.learned.fsq.chunk_tokenizer import ChunkTokenizer  # noqa: E402
 from tokloom.learned.fsq.chunk_training import (  # noqa: E402
     TRAINING,
     chosen_shape,
     integer_network,
     new_model,
     train_chunks,
+    train_network,
     train_on,
 )
-from tokloom.learned.fsq.memory import frequent_strings, remember  # noqa: E402
+from tokloom.learned.fsq.memory import remember  # noqa: E402
+from tokloom.learned.fsq.report import as_markdown, report  # noqa: E402
 from tokloom.learned.network_reference import run_network  # noqa: E402
 from tokloom.learned.network_torch import TorchNetwork  # noqa: E402
+from tokloom.metrics.reconstruction import frequent_strings  # noqa: E402
 
 SMALL = ChunkShape(4, (5, 5, 5), keys=200, width=24, mixed=8, byte_width=12)
 FEW = TrainingConfiguration(steps=12, batch_size=64, learning_rate=1e-3, warmup=2, threads=1)
@@ -72,20 +77,20 @@ def test_what_is_remembered_comes_back_before_any_training():
 )
 def test_the_integers_agree_in_numpy_torch_and_the_engine(shape, tmp_path):
     text, held_out = some_text(), some_text(8, seed=1)
-    tokenizer = train_on(text, held_out, shape, training=FEW, directory=tmp_path)
-    chunks = chunks_of(held_out.data, 64)
-    network, tensors = tokenizer.network, tokenizer.tensors
+    description, tensors = train_network(text, held_out, shape, training=FEW, directory=tmp_path)
+    network, chunks = description["network"], chunks_of(held_out.data, 64)
     digits = run_network(network["encoder"], tensors, chunks[:, None])
     symbols = run_network(network["decoder"], tensors, digits.reshape(len(chunks), 1, -1), name="decoder")
     basis = np.cumprod([1, *shape.levels[:-1]])
     codes = (digits * basis).sum(-1)
-    assert (tokenizer.raw_encode(chunks) == codes).all()
-    assert (tokenizer.raw_decode(codes) == symbols.reshape(len(chunks), 16)).all()
     encoder = TorchNetwork(network["encoder"], tensors)
     decoder = TorchNetwork(network["decoder"], tensors, name="decoder")
     found = encoder(torch.from_numpy(chunks)[:, None])
     assert (found.numpy() == digits).all()
     assert (decoder(found.flatten(1)[:, None]).numpy() == symbols).all()
+    tokenizer = ChunkTokenizer.from_network(description, tensors)
+    assert (tokenizer.raw_encode(chunks) == codes).all()
+    assert (tokenizer.raw_decode(codes) == symbols.reshape(len(chunks), 16)).all()
 
 
 def test_what_is_trained_is_exact_saved_and_loaded(tmp_path):
@@ -134,6 +139,22 @@ def test_rounding_costs_less_than_what_is_tolerated(tmp_path):
     batches = [task.batch(step, seed=3, rank=0, ranks=1) for step in range(4)]
     _, _, exact = integer_network(model, batches, task.held_out)
     assert abs(floating - exact) < 0.01
+
+
+def test_a_report_stands_beside_its_baselines(tmp_path):
+    text, held_out = some_text(), some_text(8, seed=1)
+    tokenizer = train_on(text, held_out, SMALL, training=FEW, directory=tmp_path / "run")
+    tokenizer.save(tmp_path / "saved")
+    texts = {"one": held_out.data[:2000], "other": np.frombuffer("ανάμεσα".encode() * 40, np.uint8)}
+    found = report(tokenizer, texts, text.data, folder=tmp_path / "saved")
+    assert json.loads(json.dumps(found.to_dict()))["texts"]["one"]["bytes"] == 2000
+    assert found.texts["one"].codes_seen == 500
+    assert found.perplexity["one"] > 1
+    assert found.size > 1000
+    assert found.shared["one"]["one"] == pytest.approx(1.0)
+    markdown = as_markdown(found.tables())
+    assert "| table " in markdown
+    assert "| words " in markdown
 
 
 def test_chunks_are_cut_as_the_tokenizer_cuts_them():

@@ -175,7 +175,7 @@ def test_what_comes_back_from_codes_passes_no_rounding_into_the_sum():
     assert torch.equal(embed(digits), embed(type(digits)(digits.index)))
 
 
-@pytest.mark.parametrize("levels", [[], [1, 8], [8, 2], [0], [512, 512, 512]])
+@pytest.mark.parametrize("levels", [[], [1, 8], [8, 2], [0], [512, 512, 512], [[8, 8], [8, 8]], [8.5]])
 def test_levels_that_carry_nothing_are_refused(levels):
     with pytest.raises(ArgumentError, match="levels"):
         checked_levels(levels)

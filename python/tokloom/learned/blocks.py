@@ -32,7 +32,7 @@ from tokloom.learned.plain_blocks import (
 from tokloom.learned.weighted_blocks import Dense, Embed, Linear, Weighted
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    pass
 
 __all__ = [
     "Argmax",
@@ -75,9 +75,7 @@ class Stack(nn.Module):
 
     input_scale: Tensor | None
 
-    def __init__(
-        self, layers: Sequence[Block], *, input_scale: Float[Tensor, " width"] | None = None
-    ) -> None:
+    def __init__(self, layers: Sequence[Block], *, input_scale: Tensor | None = None) -> None:
         super().__init__()
         for index, layer in enumerate(layers):
             named = [layer.input, layer.add, *(layer.of if isinstance(layer, Concat) else [])]

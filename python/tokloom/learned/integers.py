@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokloom.errors import ArgumentError
-from tokloom.learned.blocks import Digits, Linear, Lookup, Stack, Weighted
+from tokloom.learned.blocks import Argmax, Digits, Linear, Lookup, Stack, Weighted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -110,8 +110,10 @@ def digit_thresholds(level: int, epsilon: float = 1e-3) -> NDArray[np.float64]:
 
 
 def linear_scale(stack: Stack) -> float:
-    """What one step of the sums of a stack that ends in `linear` is worth: sums · this = the vector."""
+    """What one step of the sums of a stack's last `linear` is worth: sums · this = the vector, or the logits."""
     blocks = list(stack.blocks())
+    if isinstance(blocks[-1], Argmax):
+        blocks.pop()
     last = blocks[-1]
     if not isinstance(last, Linear) or not last.one_scale:
         raise ArgumentError("only a stack that ends in a linear layer without normalisation has one scale")

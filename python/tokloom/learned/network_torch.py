@@ -7,7 +7,7 @@ done on 64-bit integers. What each layer means is in `tokloom.learned.network_re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,7 +63,7 @@ class Block(nn.Module):
         """The layer's fields in the description, without `op`, `input` and `add`."""
         return {}
 
-    def scale_after(self, scale: Float[Tensor, " width"]) -> Float[Tensor, " width"]:
+    def scale_after(self, scale: Tensor) -> Tensor:
         """What one step of each activation that comes out is worth, where one that goes in is worth `scale`."""
         return scale
 
@@ -169,7 +170,7 @@ class Rows(Block):
         count = self.count
         return _reshaped(given, lambda x: x.reshape(x.shape[0], x.shape[1] * count, x.shape[2] // count))
 
-    def scale_after(self, scale: Float[Tensor, " width"]) -> Float[Tensor, " width"]:
+    def scale_after(self, scale: Tensor) -> Tensor:
         """One row's; all must be equal."""
         parts = scale.reshape(self.count, -1)
         if not bool((parts == parts[0]).all()):
@@ -195,7 +196,7 @@ class Join(Block):
         count = self.count
         return _reshaped(given, lambda x: x.reshape(x.shape[0], x.shape[1] // count, x.shape[2] * count))
 
-    def scale_after(self, scale: Float[Tensor, " width"]) -> Float[Tensor, " width"]:
+    def scale_after(self, scale: Tensor) -> Tensor:
         """Each row's, one after the other."""
         return scale.repeat(self.count)
 
@@ -286,7 +287,10 @@ def checked_levels(levels: Sequence[int]) -> tuple[int, ...]:
         >>> checked_levels([8, 8, 5])
         (8, 8, 5)
     """
-    checked = tuple(int(level) for level in levels)
+    try:
+        checked = tuple(operator.index(level) for level in levels)
+    except TypeError:
+        raise ArgumentError(f"levels are whole numbers, one for each dimension, not {levels!r:.60}") from None
     if not checked or min(checked) < 3:
         raise ArgumentError(
             f"levels {list(checked)}: each dimension needs 3 or more (1 tells nothing, and FSQ's bound begins at 3)"

@@ -49,7 +49,7 @@ class Weighted(Block):
         """Weights times input, without bias."""
         raise NotImplementedError
 
-    def along_outputs(self, values: Float[Tensor, " outputs"]) -> Tensor:
+    def along_outputs(self, values: Tensor) -> Tensor:
         """One value per output, shaped so that it multiplies the weight."""
         return values[:, None]
 
@@ -60,7 +60,7 @@ class Weighted(Block):
             total = self.norm(total.flatten(0, 1)).view_as(total)
         return self._finished(total, added)
 
-    def folded(self) -> tuple[Tensor, Float[Tensor, " outputs"]]:
+    def folded(self) -> tuple[Tensor, Tensor]:
         """Weight and bias with the normalisation in them."""
         if self.norm is None:
             return self.weights(), self.bias
@@ -68,7 +68,7 @@ class Weighted(Block):
         gain = self.norm.weight / (variance + self.norm.eps).sqrt()
         return self.weights() * self.along_outputs(gain), self.norm.bias + (self.bias - mean) * gain
 
-    def on_grid(self, scale: Float[Tensor, " inputs"] | None) -> tuple[Tensor, Tensor, Tensor]:
+    def on_grid(self, scale: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """The weight in whole numbers −127..127, what one step of each output is worth, and the bias in steps.
 
         Args:
@@ -89,7 +89,7 @@ class Weighted(Block):
         self,
         given: Any,  # noqa: ANN401
         added: Tensor | None,
-        scale: Float[Tensor, " inputs"] | None,
+        scale: Tensor | None,
     ) -> Float[Tensor, "batch rows outputs"]:
         """The same with weights and activations on their grid; the gradient passes the rounding straight."""
         whole, step, whole_bias = self.on_grid(scale)
@@ -111,7 +111,7 @@ class Weighted(Block):
         largest = flat.kthvalue(max(1, round(len(flat) * share))).values
         torch.maximum(self.ceiling, largest.clamp(min=1e-6), out=self.ceiling)
 
-    def scale_after(self, scale: Tensor | None) -> Float[Tensor, " outputs"]:  # noqa: ARG002
+    def scale_after(self, scale: Tensor | None) -> Tensor:  # noqa: ARG002
         """The grid's step, one for all outputs."""
         if not self.ceiling > 0:
             raise ArgumentError(
@@ -119,7 +119,7 @@ class Weighted(Block):
             )
         return (self.ceiling / HIGHEST_ACTIVATION).expand(self.outputs)
 
-    def _largest(self, weight: Tensor) -> Float[Tensor, " outputs"]:
+    def _largest(self, weight: Tensor) -> Tensor:
         return weight.amax(dim=1)
 
     def _finished(self, total: Tensor, added: Tensor | None) -> Tensor:
@@ -139,6 +139,7 @@ class Embed(Weighted):
             codes: a part of the table is linear in them.
         norm: whether a batch normalisation follows.
         deviation: of the table's first, random values.
+        rate: how far a step of training moves the table, beside all else.
     """
 
     op = "embed"
@@ -155,10 +156,12 @@ class Embed(Weighted):
         input: int | None = None,
         add: int | None = None,
         deviation: float | None = None,
+        rate: float = 1.0,
     ) -> None:
         super().__init__(width, norm=norm, input=input, add=add)
+        self.rate = rate
         spread = positions**-0.5 if deviation is None else deviation
-        self.table = nn.Parameter(torch.randn(positions, symbols, width) * spread)
+        self.table = nn.Parameter(torch.randn(positions, symbols, width) * (spread / rate))
         self.slope = None if codes is None else nn.Parameter(torch.randn(positions, width) * spread)
         self.register_buffer("codes", codes)
         self.register_buffer("place", torch.arange(positions) * symbols, persistent=False)
@@ -170,9 +173,10 @@ class Embed(Weighted):
 
     def weights(self) -> Float[Tensor, "positions symbols outputs"]:
         """The table, with the part in it that is linear in the codes."""
+        table = self.table if self.rate == 1.0 else self.table * self.rate
         if self.slope is None:
-            return self.table
-        return self.table + self.codes[..., None] * self.slope[:, None]
+            return table
+        return table + self.codes[..., None] * self.slope[:, None]
 
     def products(self, given: Symbols, weight: Tensor) -> Tensor:
         """Rows of the table, summed over a row's places."""
@@ -185,11 +189,11 @@ class Embed(Weighted):
             total = total + way
         return total
 
-    def along_outputs(self, values: Float[Tensor, " outputs"]) -> Tensor:
+    def along_outputs(self, values: Tensor) -> Tensor:
         """Outputs are the table's last dimension."""
         return values
 
-    def _largest(self, weight: Tensor) -> Float[Tensor, " outputs"]:
+    def _largest(self, weight: Tensor) -> Tensor:
         return weight.amax(dim=(0, 1))
 
 

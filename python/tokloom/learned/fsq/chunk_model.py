@@ -2,7 +2,7 @@
 
 Both sides have a *memory* (a table that is looked up) and a *network* (what generalises, and what reads the code in
 the light of its neighbours). The encoder looks its part of the chunk up among frequent strings; where it finds it, the
-remembered code is what comes out; else, if it knows a string that begins like it, that one's code; else what the
+remembered code is what comes out; else, if a string is known that begins or ends like it, that one's; else what the
 network makes of bytes and neighbours. The decoder looks the code
 up, which gives a guess of the bytes, and the network mends the guess by what stands around it.
 """
@@ -32,6 +32,7 @@ from tokloom.learned.blocks import (
     Rows,
     Stack,
     Symbols,
+    Weighted,
     Windows,
     checked_levels,
 )
@@ -131,7 +132,9 @@ class ChunkModel(nn.Module):
     def forward(self, chunks: Int[Tensor, "batch 16"]) -> tuple[Float[Tensor, "batch 16 257"], Symbols]:
         """Logits of each chunk's symbols after its codes, and the codes' digits."""
         found = self.codes(chunks)
-        row = Symbols(found.index.flatten(1)[:, None], None if found.code is None else found.code.flatten(1)[:, None])
+        row = Symbols(
+            found.index.flatten(1)[:, None], None if found.code is None else found.code.flatten(1)[:, None]
+        )
         return self.decoder(row, sums=True), found
 
     def code_numbers(self, digits: Symbols) -> Int[Tensor, "batch codes"]:
@@ -160,32 +163,51 @@ def _encoder(shape: ChunkShape, memory: Memory | None) -> Stack:
         ]
         return Stack(layers)
     dimensions, hidden = len(shape.levels), width // 2
-    begun = memory.beginnings
+    gates: list[int] = []  # layers that say that something longer is known
+    found: list[int] = []  # layers that say what is remembered
+    for offset, known in ((0, memory), *memory.parts):
+        first = len(layers)
+        table = Embed(1, len(known.keys) + 1, dimensions + 1, norm=False)
+        with torch.no_grad():
+            table.table[0, 0] = 0.0
+            table.table[0, 1:] = _remembered_positions(known, shape.levels)
+        table.table.requires_grad_(False)
+        layers += [Lookup(torch.from_numpy(known.keys), around + offset, input=0), table]
+        if gates:
+            layers += [
+                Concat([first + 1, *gates]),
+                Dense(
+                    dimensions + 1 + _GATES * len(gates),
+                    dimensions + 1,
+                    norm=False,
+                    fixed=_unless_known(dimensions, len(gates)),
+                ),
+            ]
+        found.append(len(layers) - 1)
+        layers.append(Dense(dimensions + 1, _GATES, norm=False, fixed=_gates(dimensions)))
+        gates.append(len(layers) - 1)
+        for layer in layers[first:]:
+            if isinstance(layer, Weighted):
+                layer.bias.requires_grad_(False)
+    heard = width + shape.mixed
     layers += [
-        Lookup(torch.from_numpy(memory.keys), around, input=0),  # 7
-        Embed(1, len(memory.keys) + 1, dimensions + 1, norm=False),
-        Dense(dimensions + 1, _GATES, norm=False, fixed=_gates(dimensions)),
-        Lookup(torch.from_numpy(begun.keys), around, input=0),  # 10
-        Embed(1, len(begun.keys) + 1, dimensions + 1, norm=False),
-        Concat([11, 9]),
-        Dense(dimensions + 1 + _GATES, dimensions + 1, norm=False, fixed=_unless_known(dimensions)),  # 13
-        Dense(dimensions + 1, _GATES, norm=False, fixed=_gates(dimensions)),
-        Concat([2, 6, 9, 14]),
+        Concat([2, 6, *gates]),
         Dense(
-            width + shape.mixed + 2 * _GATES, hidden, norm=False, fixed=_silenced(hidden, width + shape.mixed)
+            heard + _GATES * len(gates),
+            hidden,
+            norm=False,
+            fixed=_silenced(hidden, heard, _GATES * len(gates)),
         ),
-        Concat([16, 8, 13]),
-        Linear(hidden + 2 * (dimensions + 1), dimensions, own_scales=True, fixed=_passed(hidden, dimensions)),
-        Digits(shape.levels),
     ]
-    with torch.no_grad():
-        for place, known in ((8, memory), (11, begun)):
-            layers[place].table[0, 0] = 0.0
-            layers[place].table[0, 1:] = _remembered_positions(known, shape.levels)
-            layers[place].table.requires_grad_(False)
-    for place in (8, 9, 11, 13, 14, 18):
-        layers[place].bias.requires_grad_(False)
-    return Stack(layers)
+    layers.append(Concat([len(layers) - 1, *found]))
+    linear = Linear(
+        hidden + (dimensions + 1) * len(found),
+        dimensions,
+        own_scales=True,
+        fixed=_passed(hidden, dimensions, len(found)),
+    )
+    linear.bias.requires_grad_(False)
+    return Stack([*layers, linear, Digits(shape.levels)])
 
 
 # What is remembered lies before FSQ's bound between −2.5 and 2.5; activations are ≥ 0.
@@ -201,20 +223,20 @@ def _gates(dimensions: int) -> Float[Tensor, "gates remembered"]:
     return fixed
 
 
-def _unless_known(dimensions: int) -> Float[Tensor, "remembered inputs"]:
-    """What is remembered of a beginning goes on, unless the whole string is known."""
-    return torch.cat([torch.eye(dimensions + 1), torch.full((dimensions + 1, _GATES), -1.0)], dim=1)
+def _unless_known(dimensions: int, stages: int) -> Float[Tensor, "remembered inputs"]:
+    """What is remembered of a part goes on, unless something longer is known."""
+    return torch.cat([torch.eye(dimensions + 1), torch.full((dimensions + 1, _GATES * stages), -1.0)], dim=1)
 
 
-def _silenced(hidden: int, inputs: int) -> Float[Tensor, "hidden inputs"]:
+def _silenced(hidden: int, heard: int, gates: int) -> Float[Tensor, "hidden inputs"]:
     """Where something is remembered, the network's units are pushed far below zero."""
-    return torch.cat([torch.full((hidden, inputs), torch.nan), torch.full((hidden, 2 * _GATES), -1.0)], dim=1)
+    return torch.cat([torch.full((hidden, heard), torch.nan), torch.full((hidden, gates), -1.0)], dim=1)
 
 
-def _passed(hidden: int, dimensions: int) -> Float[Tensor, "dimensions inputs"]:
+def _passed(hidden: int, dimensions: int, stages: int) -> Float[Tensor, "dimensions inputs"]:
     """What is remembered goes to the digits as it is."""
     own = torch.cat([torch.eye(dimensions), torch.full((dimensions, 1), -_MIDDLE)], dim=1)
-    return torch.cat([torch.full((dimensions, hidden), torch.nan), own, own], dim=1)
+    return torch.cat([torch.full((dimensions, hidden), torch.nan), own.repeat(1, stages)], dim=1)
 
 
 def _remembered_positions(memory: Remembered, levels: Sequence[int]) -> Float[Tensor, "keys width"]:
@@ -238,7 +260,12 @@ def _middles(level: int) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _decoder(shape: ChunkShape, memory: Memory | None) -> Stack:
-    part, width, count, dimensions = shape.bytes_per_code, shape.width, shape.codes_per_chunk, len(shape.levels)
+    part, width, count, dimensions = (
+        shape.bytes_per_code,
+        shape.width,
+        shape.codes_per_chunk,
+        len(shape.levels),
+    )
     around = 1 if count > 1 else 0
     places = (1 + 2 * around) * dimensions
     most = max(shape.levels)
@@ -267,7 +294,7 @@ def _decoder(shape: ChunkShape, memory: Memory | None) -> Stack:
     layers += [
         Rows(count, input=-1),
         Codes(shape.levels),
-        Embed(1, shape.codes, wide, norm=False),  # 4
+        Embed(1, shape.codes, wide, norm=False, rate=_SLOWLY),  # 4
         Join(count),
         Dense(wide * count, shape.mixed * count),
         Dense(shape.mixed * count, shape.mixed * count, add=6),
@@ -283,7 +310,7 @@ def _decoder(shape: ChunkShape, memory: Memory | None) -> Stack:
         Argmax(SYMBOLS),
     ]
     with torch.no_grad():
-        layers[4].table[0] = vectors[torch.from_numpy(memory.entries).long()].flatten(1)
+        layers[4].table[0] = vectors[torch.from_numpy(memory.entries).long()].flatten(1) / _SLOWLY
         centred = vectors - vectors.mean(0)
         directions = _CERTAIN * centred / centred.norm(dim=1, keepdim=True)
         layers[16].weight[:, :each] = 0.0
@@ -292,6 +319,8 @@ def _decoder(shape: ChunkShape, memory: Memory | None) -> Stack:
     return Stack(layers)
 
 
+# A step of Adam is as large for a row that is seen once in a while as for any other, and would wear it down.
+_SLOWLY = 0.1
 # How far above the others the logit of a remembered byte is to begin with.
 _CERTAIN = 12.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class ChunkTask:
         self.held_out = torch.from_numpy(chunks_of(held_out.data, EVALUATED))
         self.description = {
             "kind": "fsq-chunks",
-            "shape": {name: getattr(model.shape, name) for name in model.shape.__dataclass_fields__},
+            "shape": dataclasses.asdict(model.shape),
             "bytes": text.size,
         }
 

@@ -7,22 +7,20 @@ find no cell of their own, get that of the string that has the most bytes in com
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokloom.errors import ArgumentError
+from tokloom.metrics.reconstruction import bytes_of, frequent_strings, nearest
 
 if TYPE_CHECKING:
     from jaxtyping import Int64, UInt8
 
-__all__ = ["Memory", "Remembered", "frequent_strings", "remember"]
+__all__ = ["Memory", "Remembered", "remember"]
 
-# Windows that are counted; enough that a string at rank 65,536 is seen about ten times.
-COUNTED = 24_000_000
 LONGEST = 8
 
 
@@ -48,7 +46,7 @@ class Memory(Remembered):
         entries: the string that each code stands for; with fewer strings than codes neighbours repeat it.
     """
 
-    beginnings: Remembered
+    parts: Sequence[tuple[int, Remembered]]
     entries: UInt8[NDArray[np.uint8], "codes length"]
 
 
@@ -68,88 +66,34 @@ def remember(data: NDArray[np.uint8], length: int, *, codes: int, keys: int) -> 
         >>> text = np.frombuffer(b"the cat, the dog, the bat", np.uint8)
         >>> memory = remember(text, 4, codes=2, keys=4)
         >>> memory.entries.tobytes()
-        b' the, th'
+        b' thethe '
     """
     strings = frequent_strings(data, length, max(codes, keys))
-    entries = np.sort(strings[:codes])  # alphabetical: the cells' order
+    own = strings[:codes]
+    alphabetical = np.argsort(own)  # the order of the cells
+    entries = own[alphabetical]
+    cell = np.empty(len(own), np.int64)
+    cell[alphabetical] = np.arange(len(own))
     remembered = strings[: max(codes, keys)]
-    ranks = np.empty(len(entries), np.int64)
-    ranks[np.argsort(strings[:codes], kind="stable")] = np.arange(len(entries))
-    found = _nearest(remembered, entries, ranks, length)
+    found = cell[nearest(remembered, own, length)]
     order = np.argsort(remembered)
-    whole = np.concatenate([entries, np.repeat(entries[-1:], codes - len(entries))])
-    # A text with fewer strings than cells: spread them, so that no part of the lattice is empty.
-    spread = np.arange(len(entries)) * (codes // len(entries))
-    if len(entries) < codes:
-        whole[: spread[-1] + codes // len(entries)] = np.repeat(entries, codes // len(entries))
+    # A text with fewer strings than cells: they are spread, so that no part of the lattice is empty.
+    spread = np.arange(len(entries)) * codes // len(entries)
+    whole = np.repeat(entries, np.diff(np.append(spread, codes)))
     return Memory(
-        _bytes(remembered[order], length),
+        bytes_of(remembered[order], length),
         spread[found[order]],
-        _beginnings(entries, ranks, spread, length),
-        _bytes(whole, length),
+        _parts(own, spread[cell], length),
+        bytes_of(whole, length),
     )
 
 
-def _beginnings(
-    entries: NDArray[np.uint64], ranks: NDArray[np.int64], codes: NDArray[np.int64], length: int
-) -> Remembered:
-    """Each string but its last byte (of one byte: the byte), with the code of the commonest that begins so."""
-    begun = entries if length == 1 else entries >> np.uint64(8)
-    order = np.lexsort((ranks, begun))
-    keys, first = np.unique(begun[order], return_index=True)
-    return Remembered(_bytes(keys, max(1, length - 1)), codes[order][first])
-
-
-def frequent_strings(data: NDArray[np.uint8], length: int, count: int) -> NDArray[np.uint64]:
-    """The commonest strings of a length, at every place of the text, as big-endian numbers; of equals the smaller first.
-
-    Raises:
-        ArgumentError: the text is shorter than a string.
-    """
-    if not 1 <= length <= LONGEST:
-        raise ArgumentError(f"strings of {length} bytes; the memory holds those of 1 to {LONGEST}")
-    places = len(data) - length + 1
-    if places < 1:
-        raise ArgumentError(f"the text has {len(data)} bytes, fewer than one string of {length}: train on more text")
-    # Stretches of a long text from all of it: its documents may lie in an order.
-    stretch = 1 << 16
-    starts = np.arange(0, places, stretch)
-    if places > COUNTED:
-        starts = starts[np.linspace(0, len(starts) - 1, COUNTED // stretch).astype(np.int64)]
-    parts = [_numbers(data[start : min(start + stretch, places) + length - 1], length) for start in starts.tolist()]
-    strings, counts = np.unique(np.concatenate(parts), return_counts=True)
-    return strings[np.lexsort((strings, -counts))[:count]]
-
-
-def _numbers(data: NDArray[np.uint8], length: int) -> NDArray[np.uint64]:
-    places = len(data) - length + 1
-    numbers = np.zeros(places, np.uint64)
-    for offset in range(length):
-        numbers = (numbers << np.uint64(8)) | data[offset : offset + places].astype(np.uint64)
-    return numbers
-
-
-def _nearest(
-    strings: NDArray[np.uint64], entries: NDArray[np.uint64], ranks: NDArray[np.int64], length: int
-) -> NDArray[np.int64]:
-    """For each string the place of the entry with the most bytes equal to its own; of equals the commonest."""
-    found = np.full(len(strings), -1, np.int64)
-    for equal in range(length, 0, -1):
-        for places in combinations(range(length), equal):
-            missing = np.flatnonzero(found < 0)
-            if not len(missing):
-                return found
-            mask = np.uint64(sum(0xFF << 8 * (length - 1 - place) for place in places))
-            masked = entries & mask
-            order = np.lexsort((ranks, masked))
-            place = np.searchsorted(masked[order], strings[missing] & mask)
-            inside = place < len(order)
-            candidates = order[np.where(inside, place, 0)]
-            same = inside & (masked[candidates] == strings[missing] & mask)
-            found[missing[same]] = candidates[same]
-    found[found < 0] = int(np.argmin(ranks))
-    return found
-
-
-def _bytes(numbers: NDArray[np.uint64], length: int) -> NDArray[np.uint8]:
-    return numbers.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - length :].copy()
+def _parts(ranked: NDArray[np.uint64], codes: NDArray[np.int64], length: int) -> list[tuple[int, Remembered]]:
+    """Beginnings and ends of the strings, down to half their length."""
+    strings = bytes_of(ranked, length)
+    parts = []
+    for size in range(length - 1, max(1, length // 2) - 1, -1):
+        for offset in (0, length - size):
+            keys, first = np.unique(strings[:, offset : offset + size], axis=0, return_index=True)
+            parts.append((offset, Remembered(keys, codes[first])))
+    return parts
