@@ -88,8 +88,7 @@ Piece = Annotated[
 def add_kinds() -> None:
     """Puts the commands of all kinds into the group."""
     for name, module in KINDS.items():
-        if find_spec(module):
-            learn.command(name, cls=SpreadCommand)(getattr(import_module(module), name))
+        learn.command(name, cls=SpreadCommand)(getattr(import_module(module), name))
 
 
 def need_torch(command: str) -> None:

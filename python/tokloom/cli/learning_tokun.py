@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,9 +23,6 @@ from tokloom.cli.learning import (
     Threads,
 )
 from tokloom.cli.options import AsJson, Overwrite
-
-if TYPE_CHECKING:
-    from tokloom.tokenizer import Tokenizer
 
 
 def tokun(
