@@ -66,14 +66,14 @@ def a_decoder() -> Stack:
     )
 
 
-def some_text(count: int) -> torch.Tensor:
+def some_text(count):
     generator = torch.Generator().manual_seed(5)
     text = torch.randint(0, 257, (count, 1, 8), generator=generator)
     text[: count // 2, :, 2:4] = torch.tensor([97, 98])
     return text
 
 
-def with_statistics(stack: Stack, batch: torch.Tensor) -> Stack:
+def with_statistics(stack, batch):
     """A stack whose normalisations have seen something, and whose activations were watched."""
     stack.train()
     for _ in range(30):

@@ -299,4 +299,5 @@ def _numbers(data: NDArray[np.uint8], length: int) -> NDArray[np.uint64]:
 def bytes_of(numbers: NDArray[np.uint64], length: int) -> NDArray[np.uint8]:
     """Big-endian numbers → their bytes, (n, length)."""
     whole: NDArray[np.uint8] = numbers.astype(">u8").view(np.uint8).reshape(-1, 8)
-    return whole[:, 8 - length :].copy()
+    kept: NDArray[np.uint8] = whole[:, 8 - length :].copy()
+    return kept
