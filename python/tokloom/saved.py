@@ -25,7 +25,7 @@ MERGES = "merges.txt"
 DERIVED = ("tokenizer.json", "tokenizer_config.json")
 OTHERS = ("tokenizer.model",)  # the file of another library's tokenizer, where an adapter saved it
 MODEL = "model.safetensors"  # the numbers of a learned tokenizer
-OURS = (DESCRIPTION, TOKENS, MERGES, *DERIVED, *OTHERS, MODEL)
+OURS = (DESCRIPTION, TOKENS, MERGES, *DERIVED, *OTHERS)
 
 LARGEST_DESCRIPTION = 1 << 26
 LARGEST_TABLE = 1 << 30
@@ -107,6 +107,21 @@ def vocabulary(state: State, origin: str = "tokloom.json") -> _engine.Vocabulary
     return found
 
 
+def ours_in(directory: Path) -> tuple[str, ...]:
+    """The names that a folder may hold which `save` replaces.
+
+    `model.safetensors` is ours only where `tokloom.json` says that it holds something learned: beside a vocabulary it is
+    somebody's language model.
+    """
+    from tokloom import learned
+
+    try:
+        kind = describe(directory).get("kind")
+    except (ValueError, OSError):
+        return OURS
+    return (*OURS, MODEL) if isinstance(kind, str) and kind in learned.KINDS else OURS
+
+
 def save(vocabulary: _engine.Vocabulary, directory: Path) -> None:
     """Writes the directory; in place of one that `save` wrote before, and of no other."""
     description, tokens, merges = state(vocabulary)
@@ -116,7 +131,7 @@ def save(vocabulary: _engine.Vocabulary, directory: Path) -> None:
     if vocabulary.opens_in_huggingface():
         files |= _derived(vocabulary)
     files[DESCRIPTION] = (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode()
-    write_directory(directory, files, mark=DESCRIPTION, ours=OURS)
+    write_directory(directory, files, mark=DESCRIPTION, ours=ours_in(directory))
 
 
 def _derived(vocabulary: _engine.Vocabulary) -> dict[str, bytes]:

@@ -114,7 +114,7 @@ def test_saved_and_loaded_it_is_the_same(classes, digits, tmp_path):
         assert isinstance(again, LatticeTokenizer)
         assert again == tokenizer
         assert again.digits().tolist() == tokenizer.digits().tolist()
-        assert np.array_equal(again.vectors, tokenizer.vectors)
+        assert np.array_equal(np.asarray(again.vectors), np.asarray(tokenizer.vectors))
         assert (again.levels, again.coordinates, again.layout) == (
             tokenizer.levels,
             tokenizer.coordinates,

@@ -73,3 +73,11 @@ def test_an_empty_working_directory_can_be_saved_to(tmp_path, monkeypatch):
 def test_paths_that_name_no_folder(path):
     with pytest.raises(tokloom.ArgumentError):
         FIRST.save(path)
+
+
+def test_a_language_models_weights_beside_a_vocabulary_stay(tmp_path):
+    FIRST.save(tmp_path / "mine")
+    (tmp_path / "mine" / "model.safetensors").write_text("a model's weights")
+    with pytest.raises(tokloom.ArgumentError, match=r"model\.safetensors"):
+        SECOND.save(tmp_path / "mine")
+    assert (tmp_path / "mine" / "model.safetensors").read_text() == "a model's weights"

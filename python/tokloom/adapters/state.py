@@ -62,7 +62,7 @@ def write(directory: Path, state: State, *, facts: Mapping[str, Any], derived: M
         **derived,
         saved.DESCRIPTION: (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode(),
     }
-    write_directory(directory, files, mark=saved.DESCRIPTION, ours=saved.OURS)
+    write_directory(directory, files, mark=saved.DESCRIPTION, ours=saved.ours_in(directory))
 
 
 def read(directory: Path, description: dict[str, Any]) -> tuple[State, str]:

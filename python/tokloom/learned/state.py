@@ -88,7 +88,7 @@ def write(
             "utf-8", "surrogatepass"
         ),
     }
-    write_directory(directory, written, mark=saved.DESCRIPTION, ours=saved.OURS)
+    write_directory(directory, written, mark=saved.DESCRIPTION, ours=saved.ours_in(directory))
 
 
 def read(directory: Path, description: dict[str, Any]) -> State:

@@ -48,7 +48,7 @@ def save(tokenizer: LatticeTokenizer, directory: Path) -> None:
         saved.MODEL: numbers.write(tensors),
         saved.DESCRIPTION: (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode(),
     }
-    write_directory(directory, files, mark=saved.DESCRIPTION, ours=saved.OURS)
+    write_directory(directory, files, mark=saved.DESCRIPTION, ours=saved.ours_in(directory))
 
 
 def _inner_parts(inner: Tokenizer) -> tuple[dict[str, Any], dict[str, bytes], dict[str, Any]]:

@@ -56,7 +56,7 @@ def save(weights: Weights, fingerprint: str, directory: str | PathLike[str]) -> 
         saved.MODEL: write_tensors(weights.tensors),
         saved.DESCRIPTION: (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode(),
     }
-    write_directory(Path(directory), files, mark=saved.DESCRIPTION, ours=saved.OURS)
+    write_directory(Path(directory), files, mark=saved.DESCRIPTION, ours=saved.ours_in(Path(directory)))
 
 
 def open_saved(directory: Path, description: dict[str, Any]) -> TokunAutoencoder:
