@@ -6,8 +6,12 @@ use super::LONGEST;
 /// of them is. The least key is the fewest tokens, and of those the longest first.
 type Key = i16;
 
-/// Keys hold this many tokens before all are made smaller.
-const MOST_TOKENS: Key = 1500;
+/// The low bits of a key, all set.
+const LOW: Key = LONGEST as Key - 1;
+/// After so many bytes keys are made smaller: a key holds twice as many tokens.
+const BLOCK: usize = 1 << 10;
+/// Keys of the places before differ by less than this: none is below zero.
+const FIRST: Key = (4 * LONGEST * LONGEST) as Key;
 const NONE: Key = Key::MAX;
 
 /// Bits of lengths, and what a token of that length adds to a key.
@@ -20,39 +24,45 @@ const BITS: [Key; LONGEST] = {
     }
     bits
 };
-const SHORTER: [Key; LONGEST] = {
-    let mut shorter = [0; LONGEST];
+const ADDED: [Key; LONGEST] = {
+    let mut added = [0; LONGEST];
     let mut lane = 0;
     while lane < LONGEST {
-        shorter[lane] = (LONGEST - 1 - lane) as Key;
+        added[lane] = (LONGEST - lane) as Key;
         lane += 1;
     }
-    shorter
+    added
 };
 
-/// `lengths`: for each byte, bit `length - 1` for each span that ends with it. Left there: for each byte, how long the
-/// token is that begins with it, if one does.
+/// `lengths`: for each byte, bit `length - 1` for each span of two bytes or more that ends with it; single bytes are
+/// always spans, whatever bit 0 says. Left there: for each byte, how long the token is that begins with it, if one
+/// does.
 pub(super) fn fewest(lengths: &mut [u16]) {
     // For the place that is looked at, the keys of those before it, the nearest first.
     let mut before = [NONE; LONGEST];
-    let mut tokens: Key = 0;
-    for length in lengths.iter_mut().rev() {
-        let mask = length.cast_signed();
-        let base = (tokens + 1) * LONGEST as Key;
-        for lane in 0..LONGEST {
-            let key = if mask & BITS[lane] == 0 { NONE } else { base + SHORTER[lane] };
-            before[lane] = before[lane].min(key);
+    let mut after = FIRST | LOW;
+    for block in lengths.rchunks_mut(BLOCK) {
+        let less = (after & !LOW) - FIRST;
+        after -= less;
+        for key in before.iter_mut().filter(|key| **key != NONE) {
+            *key -= less;
         }
-        let key = before[0];
-        tokens = key / LONGEST as Key;
-        *length = LONGEST as u16 - (key % LONGEST as Key).cast_unsigned();
+        (before, after) = fewest_of_block(block, before, after);
+    }
+}
+
+fn fewest_of_block(block: &mut [u16], mut before: [Key; LONGEST], mut after: Key) -> ([Key; LONGEST], Key) {
+    for length in block.iter_mut().rev() {
+        let mask = (*length | 1).cast_signed();
+        let base = after | LOW;
+        for lane in 0..LONGEST {
+            let none = if mask & BITS[lane] == 0 { NONE } else { 0 };
+            before[lane] = before[lane].min((base + ADDED[lane]) | none);
+        }
+        after = before[0];
+        *length = (LONGEST as Key - (after & LOW)).cast_unsigned();
         // A new array, not a copy within: it stays in a register.
         before = std::array::from_fn(|lane| if lane + 1 < LONGEST { before[lane + 1] } else { NONE });
-        if tokens > MOST_TOKENS {
-            tokens -= MOST_TOKENS / 2;
-            for key in before.iter_mut().filter(|key| **key != NONE) {
-                *key -= MOST_TOKENS / 2 * LONGEST as Key;
-            }
-        }
     }
+    (before, after)
 }
