@@ -89,73 +89,77 @@ impl Automaton {
     pub(super) fn lengths(&self, text: &[u8], range: Range<usize>, lengths: &mut Vec<u16>) {
         let old = lengths.len();
         lengths.resize(old + range.len(), 0);
-        let mut lengths = &mut lengths[old..];
-        let mut start = range.start;
-        let each = range.len() / LANES;
+        let lengths = &mut lengths[old..];
+        let before = &text[..range.start];
+        let text = &text[range];
+        let each = text.len() / LANES;
+        let mut rest = 0;
         if each >= LEAST_LANE {
-            let mut lanes = [const { None }; LANES];
+            let mut lanes: [Lane; LANES] = std::array::from_fn(|lane| Lane {
+                at: lane * each,
+                end: (lane + 1) * each,
+                state: if lane == 0 { self.state_after(before) } else { self.state_after(&text[..lane * each]) },
+            });
+            self.side_by_side(&mut lanes, text, lengths);
             for lane in &mut lanes {
-                let (own, others) = lengths.split_at_mut(each);
-                *lane = Some(self.lane(text, start..start + each, own));
-                (lengths, start) = (others, start + each);
+                self.one(lane, text, lengths);
             }
-            self.side_by_side(lanes.map(Option::unwrap_or_default));
+            rest = LANES * each;
         }
-        let end = range.end;
-        self.one(&mut self.lane(text, start..end, lengths));
+        let state = if rest == 0 { self.state_after(before) } else { self.state_after(&text[..rest]) };
+        self.one(&mut Lane { at: rest, end: text.len(), state }, text, lengths);
     }
 
-    /// A stretch of its own.
-    fn lane<'a>(&self, text: &'a [u8], range: Range<usize>, lengths: &'a mut [u16]) -> Lane<'a> {
-        // After sixteen bytes the state is that of the whole text, since no span is longer.
-        let before = &text[range.start.saturating_sub(LONGEST)..range.start];
-        let mut ignored = [0; LONGEST];
-        let mut lane = Lane { text: before, lengths: &mut ignored[..before.len()], at: 0, state: START };
-        self.one(&mut lane);
-        Lane { text: &text[range], lengths, at: 0, state: lane.state }
+    /// The state after a text. It is that after its last sixteen bytes, since no span is longer.
+    fn state_after(&self, text: &[u8]) -> State {
+        let text = text.last_chunk::<LONGEST>().map_or(text, |last| last);
+        let mut lane = Lane { at: 0, end: text.len(), state: START };
+        self.one(&mut lane, text, &mut [0; LONGEST]);
+        lane.state
     }
 
-    fn side_by_side(&self, mut lanes: [Lane<'_>; LANES]) {
+    fn side_by_side(&self, lanes: &mut [Lane; LANES], text: &[u8], lengths: &mut [u16]) {
+        // In a copy lanes stay in registers.
+        let mut copy = *lanes;
         loop {
             // No lane gets further than one byte with each try.
-            let tries = lanes.iter().map(|lane| lane.text.len() - lane.at).min().unwrap_or(0);
+            let tries = copy.iter().map(|lane| lane.end - lane.at).min().unwrap_or(0);
             if tries == 0 {
                 break;
             }
             for _ in 0..tries {
-                for lane in &mut lanes {
-                    self.try_step(lane);
+                for lane in &mut copy {
+                    self.try_step(lane, text, lengths);
                 }
             }
         }
-        lanes.iter_mut().for_each(|lane| self.one(lane));
+        *lanes = copy;
     }
 
-    fn one(&self, lane: &mut Lane<'_>) {
-        while lane.at < lane.text.len() {
-            self.try_step(lane);
+    fn one(&self, lane: &mut Lane, text: &[u8], lengths: &mut [u16]) {
+        while lane.at < lane.end {
+            self.try_step(lane, text, lengths);
         }
     }
 
     /// Goes on by a byte, or to a shorter state to try that byte again. Without a branch, since none could be foreseen.
     #[inline(always)]
-    fn try_step(&self, lane: &mut Lane<'_>) {
-        let byte = lane.text[lane.at];
+    fn try_step(&self, lane: &mut Lane, text: &[u8], lengths: &mut [u16]) {
+        let byte = text[lane.at];
         let step = self.steps[lane.state as usize + usize::from(byte)];
         let found = step.byte == u16::from(byte);
-        lane.lengths[lane.at] = step.lengths;
+        lengths[lane.at] = step.lengths;
         let shorter = self.shorter[lane.state as usize];
         lane.state = std::hint::select_unpredictable(found, step.next, shorter);
         lane.at += usize::from(found);
     }
 }
 
-/// A stretch of a text that is gone through.
-#[derive(Default)]
-struct Lane<'a> {
-    text: &'a [u8],
-    lengths: &'a mut [u16],
+/// A stretch of a text that is gone through, and how far.
+#[derive(Clone, Copy)]
+struct Lane {
     at: usize,
+    end: usize,
     state: State,
 }
 
