@@ -9,10 +9,10 @@ use std::ops::Range;
 /// In place of the bit of single bytes, which are always spans: no span reaches from before this byte over it.
 pub(super) const BEGINS: u16 = 1;
 /// So many stretches of a text are gone through side by side: while one waits for memory, others go on.
-const LANES: usize = 4;
+const LANES: usize = 6;
 /// A stretch of its own is worth it for this many bytes.
 const LEAST_LANE: usize = 8 * LONGEST;
-/// The most bytes of all spans.
+/// All spans have less bytes together, their first ones left out.
 const MOST_BYTES: usize = 1 << 24;
 
 /// A state is the longest end of what was read that longer spans begin with; it is where its row in `steps` begins.
@@ -42,8 +42,8 @@ impl Automaton {
     /// For the single bytes and these spans, of two to sixteen bytes, each there once.
     pub(super) fn new<'a>(spans: impl Iterator<Item = &'a [u8]>) -> Result<Self> {
         let spans: Vec<_> = spans.collect();
-        let bytes: usize = spans.iter().map(|span| span.len()).sum();
-        if bytes > MOST_BYTES {
+        let bytes: usize = spans.iter().map(|span| span.len() - 1).sum();
+        if bytes >= MOST_BYTES {
             return Err(Error::Vocabulary(format!(
                 "the spans have {bytes} bytes; up to {MOST_BYTES} are taken"
             )));
@@ -60,7 +60,8 @@ impl Automaton {
                 let lengths = lengths & !BEGINS | if depth == 1 { BEGINS } else { 0 };
                 // There is always a state to go on with: single bytes have one, whatever follows them.
                 let next = if depth == 1 { states[longer] } else { states[resumed(longer)] }.unwrap_or(START);
-                automaton.steps[(state + u32::from(byte)) as usize] = Step { next, byte: u16::from(byte), lengths };
+                automaton.steps[(state + u32::from(byte)) as usize] =
+                    Step { next, byte: u16::from(byte), lengths };
             }
         }
         automaton.fill_full_rows();
@@ -90,24 +91,16 @@ impl Automaton {
         let old = lengths.len();
         lengths.resize(old + range.len(), 0);
         let lengths = &mut lengths[old..];
-        let before = &text[..range.start];
-        let text = &text[range];
+        let state = |at| self.state_after(&text[..range.start + at]);
+        let text = &text[range.clone()];
         let each = text.len() / LANES;
         let mut rest = 0;
         if each >= LEAST_LANE {
-            let mut lanes: [Lane; LANES] = std::array::from_fn(|lane| Lane {
-                at: lane * each,
-                end: (lane + 1) * each,
-                state: if lane == 0 { self.state_after(before) } else { self.state_after(&text[..lane * each]) },
-            });
-            self.side_by_side(&mut lanes, text, lengths);
-            for lane in &mut lanes {
-                self.one(lane, text, lengths);
-            }
+            let lane = |lane| Lane { at: lane * each, end: (lane + 1) * each, state: state(lane * each) };
+            self.side_by_side(std::array::from_fn(lane), text, lengths);
             rest = LANES * each;
         }
-        let state = if rest == 0 { self.state_after(before) } else { self.state_after(&text[..rest]) };
-        self.one(&mut Lane { at: rest, end: text.len(), state }, text, lengths);
+        self.one(&mut Lane { at: rest, end: text.len(), state: state(rest) }, text, lengths);
     }
 
     /// The state after a text. It is that after its last sixteen bytes, since no span is longer.
@@ -118,22 +111,20 @@ impl Automaton {
         lane.state
     }
 
-    fn side_by_side(&self, lanes: &mut [Lane; LANES], text: &[u8], lengths: &mut [u16]) {
-        // In a copy lanes stay in registers.
-        let mut copy = *lanes;
+    fn side_by_side(&self, mut lanes: [Lane; LANES], text: &[u8], lengths: &mut [u16]) {
         loop {
             // No lane gets further than one byte with each try.
-            let tries = copy.iter().map(|lane| lane.end - lane.at).min().unwrap_or(0);
+            let tries = lanes.iter().map(|lane| lane.end - lane.at).min().unwrap_or(0);
             if tries == 0 {
                 break;
             }
             for _ in 0..tries {
-                for lane in &mut copy {
+                for lane in &mut lanes {
                     self.try_step(lane, text, lengths);
                 }
             }
         }
-        *lanes = copy;
+        lanes.iter_mut().for_each(|lane| self.one(lane, text, lengths));
     }
 
     fn one(&self, lane: &mut Lane, text: &[u8], lengths: &mut [u16]) {

@@ -90,7 +90,8 @@ fn sse2(block: &mut [u16], before: [Key; LONGEST], after: Key) -> ([Key; LONGEST
     let (mut low, mut high) = halves(before);
     let mut after = _mm_set1_epi16(after);
     let last = _mm_setr_epi16(0, 0, 0, 0, 0, 0, 0, NONE);
-    let none = |mask, bits| _mm_srli_epi16::<1>(_mm_cmpeq_epi16(_mm_and_si128(mask, bits), _mm_setzero_si128()));
+    let none =
+        |mask, bits| _mm_srli_epi16::<1>(_mm_cmpeq_epi16(_mm_and_si128(mask, bits), _mm_setzero_si128()));
     for length in block.iter_mut().rev() {
         let mask = _mm_set1_epi16((*length | 1).cast_signed());
         let base = _mm_or_si128(after, _mm_set1_epi16(LOW));
@@ -104,5 +105,27 @@ fn sse2(block: &mut [u16], before: [Key; LONGEST], after: Key) -> ([Key; LONGEST
     let lanes = |half| [_mm_cvtsi128_si64(half), _mm_cvtsi128_si64(_mm_srli_si128::<8>(half))];
     let ([a, b], [c, d]) = (lanes(low), lanes(high));
     let words = [a, b, c, d];
-    (std::array::from_fn(|lane| (words[lane / 4] >> (16 * (lane % 4))) as Key), _mm_cvtsi128_si32(after) as Key)
+    (
+        std::array::from_fn(|lane| (words[lane / 4] >> (16 * (lane % 4))) as Key),
+        _mm_cvtsi128_si32(after) as Key,
+    )
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn both_ways_are_the_same(masks in prop::collection::vec(0u16.., 0..BLOCK)) {
+            // No token begins before the text does.
+            let mut one: Vec<u16> =
+                masks.iter().enumerate().map(|(place, mask)| mask & !(u16::MAX.checked_shl(place as u32 + 1).unwrap_or(0))).collect();
+            let mut other = one.clone();
+            let ends = fewest_of_block(&mut one, [NONE; LONGEST], FIRST | LOW);
+            prop_assert_eq!(ends, portable(&mut other, [NONE; LONGEST], FIRST | LOW));
+            prop_assert_eq!(one, other);
+        }
+    }
 }

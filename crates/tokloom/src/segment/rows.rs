@@ -27,12 +27,14 @@ impl Rows {
             (self.width, self.from) = (width, 0);
         }
         let first = bytes.clone().next().map_or(0, usize::from);
+        self.from = self.free(self.from);
         let mut at = self.from;
         let mut tries = 0;
         loop {
             at = self.free(at);
             let fits = |start: &usize| {
-                !bit(&self.begun, *start) && bytes.clone().all(|byte| !bit(&self.taken, start + usize::from(byte)))
+                !bit(&self.begun, *start)
+                    && bytes.clone().all(|byte| !bit(&self.taken, start + usize::from(byte)))
             };
             // Full rows come first, so no free place is nearer to the beginning than its byte.
             if let Some(start) = at.checked_sub(first).filter(fits) {
@@ -85,3 +87,31 @@ fn set(bits: &mut [u64], at: usize) {
     bits[at / 64] |= 1 << (at % 64);
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeSet, HashSet};
+
+    proptest! {
+        #[test]
+        fn no_place_is_given_twice(
+            rows in prop::collection::vec(prop::collection::btree_set(0u8.., 1..20), 0..300),
+            full in 1usize..3,
+        ) {
+            let mut rows: Vec<BTreeSet<u8>> = rows;
+            rows.sort_by_key(|row| std::cmp::Reverse(row.len()));
+            let mut places = Rows::after(full);
+            let (mut starts, mut taken) = (HashSet::new(), HashSet::new());
+            for row in rows {
+                let start = places.place(row.iter().copied());
+                prop_assert!(starts.insert(start));
+                for byte in row {
+                    let place = start + usize::from(byte);
+                    prop_assert!(place >= 256 * full && taken.insert(place));
+                }
+                prop_assert!(start + 256 <= places.len());
+            }
+        }
+    }
+}

@@ -12,7 +12,7 @@ pub const LONGEST: usize = 16;
 const MOST_SPANS: usize = 1 << 22;
 
 /// A text is cut up in portions of this many bytes, as far as it is settled; what stands for them stays in a near cache.
-const PORTION: usize = 1 << 13;
+const PORTION: usize = 1 << 14;
 
 /// A table of spans: ids 0 to 255 are the bytes, those that follow the spans in the order given.
 pub struct Spans {

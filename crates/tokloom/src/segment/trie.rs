@@ -22,10 +22,9 @@ pub(super) const ROOT: usize = 0;
 /// The nodes of these spans: [`ROOT`], the 256 single bytes, and so on by depth.
 pub(super) fn nodes(mut spans: Vec<&[u8]>) -> Vec<Node> {
     spans.sort_unstable();
-    let mut nodes =
-        vec![Node { byte: 0, depth: 0, lengths: 0, shorter: ROOT, longer: 1..257 }];
-    // The spans that begin with a node's bytes: one range of those in order.
-    let mut begin = vec![0..spans.len()];
+    let mut nodes = vec![Node { byte: 0, depth: 0, lengths: 0, shorter: ROOT, longer: 1..257 }];
+    // The spans that begin with a node's bytes: one range of those in order. That of the root isn't asked for.
+    let mut begin = Vec::from([Range::default()]);
     let mut rest = 0;
     for byte in 0..=255 {
         let end = rest + spans[rest..].partition_point(|span| span[0] == byte);
