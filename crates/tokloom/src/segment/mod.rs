@@ -5,7 +5,10 @@
 
 mod automaton;
 mod fewest;
+mod ids;
+mod rows;
 mod table;
+mod trie;
 
 pub use table::{LONGEST, Spans};
 
