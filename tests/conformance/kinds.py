@@ -20,7 +20,8 @@ import tokloom
 from conformance import models
 from property import making
 from tokloom import Tokenizer
-from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, WrappedTokenizer
+from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, LatticeTokenizer
+from tokloom.learned.fsq.coordinates import Coordinates
 from tokloom.learned.fsq.lattice import train_lattice
 
 Guarantee = Literal["bytes", "text", "none"]
@@ -94,7 +95,7 @@ def lattice() -> Tokenizer:
     inner = tokloom.train(making.CORPUS, 300, special_tokens=SPECIAL)
     known = digits(inner.vocab_size)
     known[-2:] = -1
-    return WrappedTokenizer(inner, known, (7, 7, 7))
+    return LatticeTokenizer(inner, Coordinates("random", "digits", (7, 7, 7), known, None))
 
 
 def lattice_of_classes() -> Tokenizer:
