@@ -45,8 +45,8 @@ VALUES = {"--tokenizer": "bytes", "--coordinates": "random", "--layout": "digits
     ],
 )
 def test_an_option_of_another_kind_is_refused(run, tmp_path, kind, option):
-    value = VALUES.get(option, "5")
-    result = run("learn", "fsq", "--kind", kind.value, "-o", str(tmp_path / "mine"), option, value)
+    value = [] if option == "--search" else [VALUES.get(option, "5")]
+    result = run("learn", "fsq", "--kind", kind.value, "-o", str(tmp_path / "mine"), option, *value)
     assert result.exit_code == 2
     assert f"{option} says nothing to --kind {kind.value}" in " ".join(result.output.split()).replace(
         " │ │ ", " "

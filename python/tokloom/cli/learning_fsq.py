@@ -41,7 +41,7 @@ _TRAINED = frozenset({"steps", "minutes"})
 _BATCHES = _TRAINED | {"batch_size", "learning_rate", "config"}
 # The options that only some kinds have; one that says nothing to a kind is refused.
 OPTIONS = {
-    Kind.chunks: _BATCHES | {"codes_per_chunk", "levels", "keys", "special_token", "device"},
+    Kind.chunks: _BATCHES | {"codes_per_chunk", "levels", "keys", "search", "special_token", "device"},
     Kind.adaptive: _BATCHES | {"vocab_size", "levels", "special_token", "min_count", "sample"},
     Kind.lattice: _TRAINED
     | {"vocab_size", "levels", "special_token", "pattern", "tokenizer", "coordinates", "layout"},
@@ -66,6 +66,12 @@ def fsq(
     keys: Annotated[
         int | None,
         typer.Option(help="chunks: strings that the encoder remembers; 0 for a network without memory."),
+    ] = None,
+    search: Annotated[
+        bool | None,
+        typer.Option(
+            "--search/--no-search", help="chunks: look for better codes while encoding; done by default."
+        ),
     ] = None,
     levels: Annotated[
         str | None, typer.Option(help="Of a code's dimensions, with commas: 8,8,8,8,8 for chunks.")
@@ -121,6 +127,7 @@ def fsq(
     given = {
         "codes_per_chunk": codes_per_chunk,
         "keys": keys,
+        "search": search,
         "levels": _levels(levels),
         "vocab_size": vocab_size,
         "min_count": min_count,

@@ -87,6 +87,7 @@ def chunks(job: Job, said: dict[str, Any]) -> None:
         training=job.configuration(said, TRAINING),
         directory=learn.run_folder(job.output),
         special_tokens=said.get("special_token", ()),
+        search=said.get("search", True),
         name=job.output.name,
         progress=job.progress,
         resume=job.resume,
