@@ -93,12 +93,13 @@ def test_the_engine_does_what_the_specification_says(seed, sizes, text):
 def test_searches_that_can_not_be():
     better = confused().with_search()
     description, tensors = better.description, better.tensors()
-    for change, numbers, said in [
+    cases: list[tuple[dict, networks.Tensors, str]] = [
         ({"search": "widest"}, {}, "isn't known"),
         ({"search": 5}, {}, "invalid type"),
         ({}, {"search.strings": np.zeros((4096, 3), np.uint8)}, "4096, 3"),
         ({}, {"search.strings": np.zeros((4096, 4), np.int8)}, "I8"),
-    ]:
+    ]
+    for change, numbers, said in cases:
         with pytest.raises(tokloom.FormatError, match=said):
             ChunkTokenizer.from_network({**description, **change}, {**tensors, **numbers})
     del tensors["search.strings"]

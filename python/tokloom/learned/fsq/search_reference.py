@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from jaxtyping import Integer
 
 __all__ = ["searched", "wrong_symbols"]
 
 END, BEHIND = 256, 255  # the symbol behind the end, and how strings have it
 
 
-def wrong_symbols(
-    symbols: Integer[NDArray[np.integer], " size"], guess: Integer[NDArray[np.integer], " size"]
-) -> int:
+def wrong_symbols(symbols: NDArray[np.integer], guess: NDArray[np.integer]) -> int:
     """How many symbols of a chunk would be patched; what comes behind its end doesn't matter.
 
     Example:
@@ -31,17 +25,17 @@ def wrong_symbols(
 
 
 def searched(
-    codes: Integer[NDArray[np.integer], " codes"],
-    symbols: Integer[NDArray[np.integer], " size"],
-    strings: Integer[NDArray[np.integer], "all length"],
+    codes: NDArray[np.integer],
+    symbols: NDArray[np.integer],
+    strings: NDArray[np.integer],
     decode: Callable[[NDArray[np.integer]], NDArray[np.integer]],
 ) -> NDArray[np.integer]:
     """The codes of one chunk, better ones in place of those that decode wrongly.
 
     Args:
-        codes: the encoder's.
-        symbols: the chunk, 256 behind its end.
-        strings: what each code stands for, bytes; 255 for places behind the end.
+        codes: the encoder's, shape (codes per chunk,).
+        symbols: the chunk, shape (size,); 256 behind its end.
+        strings: what each code stands for, shape (codes in all, size / codes per chunk), bytes; 255 for places behind the end.
         decode: codes → symbols.
     """
     codes, length = codes.copy(), strings.shape[1]
