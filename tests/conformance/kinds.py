@@ -75,6 +75,11 @@ def chunks() -> Tokenizer:
     return ChunkTokenizer.from_network(*networks.letters(), special_tokens=SPECIAL)
 
 
+def searching() -> Tokenizer:
+    chunks = ChunkTokenizer.from_network(*networks.confused(), special_tokens=SPECIAL)
+    return chunks.with_search()
+
+
 def unlearned() -> Tokenizer:
     return ChunkTokenizer.from_network(*networks.at_random(3, chunk_size=10, codes_per_chunk=3))
 
@@ -183,6 +188,7 @@ KINDS = [
     Kind("words", words),
     Kind("rank file with holes", with_holes),
     Kind("FSQ chunks", chunks),
+    Kind("FSQ chunks with a search", searching),
     Kind("FSQ chunks, nothing learned", unlearned),
     Kind("FSQ adaptive", adaptive),
     Kind("FSQ lattice", lattice),
