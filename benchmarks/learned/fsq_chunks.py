@@ -27,6 +27,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", default="prose", help="prose, code, or language-de and so on")
     parser.add_argument("--keys", type=int, help="strings that the encoder remembers; 0 for none")
     parser.add_argument("--codes-per-chunk", type=int, default=4)
+    parser.add_argument("--no-search", action="store_true", help="the encoder's codes as they are")
     parser.add_argument("--original", action="store_true", help="the literal design in place of ours")
 
 
@@ -37,6 +38,8 @@ def run(arguments: argparse.Namespace) -> None:
     kind = "original" if arguments.original else f"chunks-{arguments.text}-{arguments.codes_per_chunk}"
     if arguments.keys is not None:
         kind += f"-{arguments.keys}"
+    if arguments.no_search:
+        kind += "-no-search"
     folder = corpora.folder() / f"fsq-{kind}-{minutes:g}m"
     if arguments.original:
         _original(text, held_out, minutes, arguments, folder)
@@ -54,6 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         shape,
         training=training,
         directory=folder / "run",
+        search=not arguments.no_search,
         name="fsq-chunks-en",
         progress=True,
     )

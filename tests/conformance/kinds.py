@@ -20,7 +20,8 @@ import tokloom
 from conformance import models
 from property import making
 from tokloom import Tokenizer
-from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, WrappedTokenizer
+from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, LatticeTokenizer
+from tokloom.learned.fsq.coordinates import Coordinates
 from tokloom.learned.fsq.lattice import train_lattice
 
 Guarantee = Literal["bytes", "text", "none"]
@@ -74,6 +75,11 @@ def chunks() -> Tokenizer:
     return ChunkTokenizer.from_network(*networks.letters(), special_tokens=SPECIAL)
 
 
+def searching() -> Tokenizer:
+    chunks = ChunkTokenizer.from_network(*networks.confused(), special_tokens=SPECIAL)
+    return chunks.with_search()
+
+
 def unlearned() -> Tokenizer:
     return ChunkTokenizer.from_network(*networks.at_random(3, chunk_size=10, codes_per_chunk=3))
 
@@ -94,7 +100,7 @@ def lattice() -> Tokenizer:
     inner = tokloom.train(making.CORPUS, 300, special_tokens=SPECIAL)
     known = digits(inner.vocab_size)
     known[-2:] = -1
-    return WrappedTokenizer(inner, known, (7, 7, 7))
+    return LatticeTokenizer(inner, Coordinates("random", "digits", (7, 7, 7), known, None))
 
 
 def lattice_of_classes() -> Tokenizer:
@@ -182,6 +188,7 @@ KINDS = [
     Kind("words", words),
     Kind("rank file with holes", with_holes),
     Kind("FSQ chunks", chunks),
+    Kind("FSQ chunks with a search", searching),
     Kind("FSQ chunks, nothing learned", unlearned),
     Kind("FSQ adaptive", adaptive),
     Kind("FSQ lattice", lattice),

@@ -197,6 +197,13 @@ def test_training_that_fails_is_an_error():
 
 def test_a_pruned_vocabulary_keeps_what_saves_most(trained):
     smaller, new_ids = prune_spans(trained, 290, TEXT)
+    # The network is kept, and still spells what is left.
+    network = smaller.description["network"]
+    assert spell(network, smaller.tensors(), smaller.codes()) == smaller.spans_table()
+    assert smaller.description["pruned"] == {
+        "from": trained.fingerprint,
+        "spans": len(trained.spans_table()),
+    }
     assert smaller.vocab_size == 290
     assert smaller.special_tokens == {"<|endoftext|>": 289}
     for old, new in new_ids.items():

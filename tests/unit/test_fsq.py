@@ -15,7 +15,8 @@ import pytest
 import networks
 import tokloom
 from tokloom.learned import tensors
-from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, FSQTokenizer, WrappedTokenizer
+from tokloom.learned.fsq import AdaptiveTokenizer, ChunkTokenizer, FSQTokenizer, LatticeTokenizer
+from tokloom.learned.fsq.coordinates import Coordinates
 
 CODES = 8**4
 PATCHES = 256 + CODES
@@ -30,14 +31,15 @@ def spans(**choices) -> AdaptiveTokenizer:
     return AdaptiveTokenizer.from_spans([b"low ", b"lower", b"er"], codes, (3, 2), **choices)
 
 
-def lattice() -> WrappedTokenizer:
+def lattice() -> LatticeTokenizer:
     inner = tokloom.train(["low lower lowest"] * 3, 260, special_tokens=["<|end|>"])
     digits = np.stack([np.arange(260) % 16, np.arange(260) // 16], axis=1)
     digits[259] = -1
-    return WrappedTokenizer(inner, digits, (16, 17), description={"note": "é"})
+    coordinates = Coordinates("random", "digits", (16, 17), digits.astype(np.int32), None)
+    return LatticeTokenizer(inner, coordinates, description={"note": "é"})
 
 
-KINDS: list[Callable[[], ChunkTokenizer | AdaptiveTokenizer | WrappedTokenizer]] = [letters, spans, lattice]
+KINDS: list[Callable[[], ChunkTokenizer | AdaptiveTokenizer | LatticeTokenizer]] = [letters, spans, lattice]
 
 
 # --- chunks ---------------------------------------------------------------------------------------------------------
@@ -235,32 +237,16 @@ def test_a_lattice_has_the_ids_of_its_vocabulary():
     assert larger.digits()[260].tolist() == [-1, -1]
 
 
-def test_digits_that_can_not_be():
-    inner = tokloom.load("bytes")
-    assert isinstance(inner, tokloom.BPETokenizer)
-    good = np.stack([np.arange(256) % 16, np.arange(256) // 16], axis=1)
-    for digits, levels, said in [
-        (good[:255], (16, 16), r"\(256, 2\)"),
-        (good, (16, 15), "out of range"),
-        (good * 0, (16, 16), "ids 0 and 1 have the same digits"),
-        (good - 2, (16, 16), "out of range"),
-        (good, (16, 1), "levels are"),
-        (good.astype(float), (16, 16), "float64"),
-    ]:
-        with pytest.raises(tokloom.ArgumentError, match=said):
-            WrappedTokenizer(inner, digits, levels)
-
-
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", KINDS)
 def test_what_is_told_beside_is_kept_and_changes_nothing(make, tmp_path):
     tokenizer = make()
-    if isinstance(tokenizer, WrappedTokenizer):
+    if isinstance(tokenizer, LatticeTokenizer):
         tokenizer.save(tmp_path / "saved")
         opened = tokloom.load(tmp_path / "saved")
-        assert isinstance(opened, WrappedTokenizer)
+        assert isinstance(opened, LatticeTokenizer)
         assert opened.description["note"] == "é"
         assert opened.fingerprint == tokenizer.fingerprint
         return
@@ -324,7 +310,7 @@ NAMED: list[dict] = [{"special_tokens": names} for names in (5, [5], ["\ud800"],
 CHANGES = [
     *((letters, change) for change in [*ALL, *NAMED, {"network": None}, {"chunk_size": None}]),
     *((spans, change) for change in [*ALL, *NAMED]),
-    *((lattice, change) for change in [*ALL, {"vocabulary": None}, {"vocabulary": {}}]),
+    *((lattice, change) for change in [*ALL, {"inner": None}, {"inner": {}}, {"layout": "rows"}]),
 ]
 
 

@@ -156,6 +156,10 @@ def test_saved_files_that_were_changed(classes, tmp_path):
 def test_digits_that_can_not_be(inner):
     levels = (8,) * 5
     good = np.arange(inner.vocab_size)[:, None] // [1, 8, 64, 512, 4096] % 8
+    with pytest.raises(tokloom.ArgumentError, match="under 2"):
+        LatticeTokenizer(inner, Coordinates("random", "digits", (8, 1), good[:, :2], None))
+    with pytest.raises(tokloom.ArgumentError, match="float64; they must be whole"):
+        LatticeTokenizer(inner, Coordinates("random", "digits", levels, good.astype(float), None))
     for bad, message in (
         (good[:-1], "shape"),
         (np.where(good == good[7], 8, good), "out of range"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,7 +16,37 @@ class Kind(str, Enum):
     """What is learned."""
 
     chunks = "chunks"
+    adaptive = "adaptive"
+    lattice = "lattice"
     original = "original"
+
+
+class Coordinates(str, Enum):
+    """What a token's digits come from."""
+
+    context = "context"
+    spelling = "spelling"
+    frequency = "frequency"
+    random = "random"
+
+
+class Layout(str, Enum):
+    """What the digits are."""
+
+    classes = "classes"
+    digits = "digits"
+
+
+_TRAINED = frozenset({"steps", "minutes"})
+_BATCHES = _TRAINED | {"batch_size", "learning_rate", "config"}
+# The options that only some kinds have; one that says nothing to a kind is refused.
+OPTIONS = {
+    Kind.chunks: _BATCHES | {"codes_per_chunk", "levels", "keys", "search", "special_token", "device"},
+    Kind.adaptive: _BATCHES | {"vocab_size", "levels", "special_token", "min_count", "sample"},
+    Kind.lattice: _TRAINED
+    | {"vocab_size", "levels", "special_token", "pattern", "tokenizer", "coordinates", "layout"},
+    Kind.original: _BATCHES | {"device"},
+}
 
 
 def fsq(
@@ -24,19 +54,55 @@ def fsq(
     source: learn.Source = None,
     output: learn.Output,
     kind: Annotated[
-        Kind, typer.Option(help="chunks: exact; original: the first design, to be measured.")
+        Kind,
+        typer.Option(
+            help="chunks: 16 bytes are a few codes; adaptive: spans that one code carries; lattice: a vocabulary whose "
+            "tokens get digits; original: the first design, to be measured."
+        ),
     ] = Kind.chunks,
-    codes_per_chunk: Annotated[int, typer.Option(help="Of 16 bytes: 1, 2, 4, 8 or 16.")] = 4,
-    levels: Annotated[str, typer.Option(help="Of a code's dimensions.")] = "8,8,8,8,8",
+    codes_per_chunk: Annotated[
+        int | None, typer.Option(help="chunks: of 16 bytes: 1, 2, 4 (the default), 8 or 16.")
+    ] = None,
     keys: Annotated[
-        int | None, typer.Option(help="Strings that the encoder remembers; 0 for a network without memory.")
+        int | None,
+        typer.Option(help="chunks: strings that the encoder remembers; 0 for a network without memory."),
+    ] = None,
+    search: Annotated[
+        bool | None,
+        typer.Option(
+            "--search/--no-search", help="chunks: look for better codes while encoding; done by default."
+        ),
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option(help="Of a code's dimensions, with commas: 8,8,8,8,8 for chunks.")
+    ] = None,
+    vocab_size: Annotated[
+        int | None, typer.Option(help="adaptive, lattice: of all ids; 32768 if nothing is said.")
+    ] = None,
+    min_count: Annotated[
+        int | None, typer.Option(min=1, help="adaptive: what occurs less often is no span.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, metavar="BYTES", help="adaptive: of text that spans are chosen by.")
+    ] = None,
+    coordinates: Annotated[
+        Coordinates | None, typer.Option(help="lattice: what digits come from; context if nothing is said.")
+    ] = None,
+    layout: Annotated[
+        Layout | None, typer.Option(help="lattice: a shortlist and classes, or digits of equal levels.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(metavar="NAME|DIR", help="lattice: whose tokens; else BPE is trained first.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="lattice: a known split pattern, where BPE is trained: gpt4, …")
     ] = None,
     special_token: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Repeatable; ids in this order.")
     ] = None,
     steps: learn.Steps = None,
     minutes: learn.Minutes = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Chunks of a step.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Chunks or spans of a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="After the warm-up.")] = None,
     config: learn.Config = None,
     seed: learn.Seed = None,
@@ -52,113 +118,70 @@ def fsq(
     """Train a tokenizer of FSQ codes and save it as a folder.
 
     [dim]tokloom learn fsq --source 'corpus/**/*.txt' -o mine --minutes 10[/]
+
+    [dim]tokloom learn fsq --kind lattice --source 'corpus/**/*.txt' -o mine --vocab-size 32768[/]
     """
+    from tokloom.cli import learning_fsq_kinds as kinds
     from tokloom.cli.outputs import check_directory
 
-    learn.need_torch("tokloom learn fsq")
-    check_directory(output, overwrite=overwrite)
-    options: dict[str, Any] = {
+    given = {
+        "codes_per_chunk": codes_per_chunk,
+        "keys": keys,
+        "search": search,
+        "levels": _levels(levels),
+        "vocab_size": vocab_size,
+        "min_count": min_count,
+        "sample": sample,
+        "coordinates": coordinates and coordinates.value,
+        "layout": layout and layout.value,
+        "tokenizer": tokenizer,
+        "pattern": pattern,
+        "special_token": special_token or None,
         "steps": steps,
         "minutes": minutes,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
-        "seed": seed,
-        "threads": threads,
+        "config": config,
         "device": device,
     }
+    said = {name: value for name, value in given.items() if value is not None}
+    _check(kind, said)
+    if kind is not Kind.lattice or coordinates is Coordinates.spelling:
+        learn.need_torch("tokloom learn fsq")
+    check_directory(output, overwrite=overwrite)
     text, unseen = learn.training_text(source, text_field, held_out=held_out, seed=seed, piece=piece)
-    made = {"resume": resume, "progress": progress}
-    if kind is Kind.original:
-        _original(text, unseen, output, config, options, **made)
-    else:
-        _chunks(
-            text,
-            unseen,
-            output,
-            config,
-            options,
-            codes_per_chunk=codes_per_chunk,
-            levels=levels,
-            keys=keys,
-            special_tokens=special_token or [],
-            **made,
-        )
+    job = kinds.Job(text, unseen, output, seed, threads, resume=resume, progress=progress)
+    getattr(kinds, kind.value)(job, said)
 
 
-def _chunks(
-    text: Any,  # noqa: ANN401
-    unseen: Any,  # noqa: ANN401
-    output: Path,
-    config: Path | None,
-    options: dict[str, Any],
-    *,
-    codes_per_chunk: int,
-    levels: str,
-    keys: int | None,
-    special_tokens: list[str],
-    resume: bool,
-    progress: bool,
-) -> None:
-    from tokloom.cli.outputs import say
-    from tokloom.learned.fsq.chunk_training import TRAINING, chosen_shape, train_on
+def _check(kind: Kind, said: Mapping[str, object]) -> None:
+    """That each option says something to this kind.
 
-    training = learn.training_configuration(config, output, resume=resume, defaults=TRAINING, **options)
-    tokenizer = train_on(
-        text,
-        unseen,
-        chosen_shape(codes_per_chunk, _levels(levels), keys),
-        training=training,
-        directory=learn.run_folder(output),
-        special_tokens=special_tokens,
-        name=output.name,
-        progress=progress,
-        resume=resume,
-    )
-    tokenizer.save(output)
-    measures = tokenizer.description["training"]["measures"]
-    if progress:
-        say(
-            f"{output}: {tokenizer.vocab_size:,} ids; without patches {measures['characters as integers']:.1%} of held-out "
-            "characters come back"
-        )
+    Raises:
+        typer.BadParameter: one doesn't; the message names the kinds that it is for.
+    """
+    for name in said:
+        if name not in OPTIONS[kind]:
+            others = ", ".join(other.value for other, names in OPTIONS.items() if name in names)
+            option = "--" + name.replace("_", "-")
+            raise typer.BadParameter(f"{option} says nothing to --kind {kind.value}; it is for {others}")
+    if kind is Kind.lattice:
+        spelling = said.get("coordinates") == Coordinates.spelling.value
+        for name in sorted(_TRAINED & said.keys()):
+            if not spelling:
+                raise typer.BadParameter(
+                    f"--{name}: a lattice trains a network only with --coordinates spelling; leave it out"
+                )
+        for name in ("vocab_size", "pattern", "special_token"):
+            if name in said and "tokenizer" in said:
+                option = "--" + name.replace("_", "-")
+                raise typer.BadParameter(
+                    f"{option} is for BPE that is trained; --tokenizer gives one already"
+                )
 
 
-def _original(
-    text: Any,  # noqa: ANN401
-    unseen: Any,  # noqa: ANN401
-    output: Path,
-    config: Path | None,
-    options: dict[str, Any],
-    *,
-    resume: bool,
-    progress: bool,
-) -> None:
-    import json
-
-    from tokloom.learned.fsq.original import OriginalConfiguration, read_configuration, train_original
-
-    shape = OriginalConfiguration()
-    said: dict[str, Any] = {}
-    if config is not None:
-        shape, said = read_configuration(config)
-    defaults = {"minutes": 10.0, "batch_size": 256, **said}
-    if said.get("steps"):
-        defaults.pop("minutes")
-    training = learn.training_configuration(None, output, resume=resume, defaults=defaults, **options)
-    result = train_original(
-        text,
-        unseen,
-        shape,
-        training=training,
-        directory=learn.run_folder(output),
-        progress=progress,
-        resume=resume,
-    )
-    typer.echo(json.dumps({"steps": result.steps, "seconds": result.seconds, **result.measures}, indent=1))
-
-
-def _levels(text: str) -> tuple[int, ...]:
+def _levels(text: str | None) -> tuple[int, ...] | None:
     try:
-        return tuple(int(level) for level in text.split(","))
+        return None if text is None else tuple(int(level) for level in text.split(","))
     except ValueError:
         raise typer.BadParameter(f"--levels takes numbers with commas between, not {text!r}") from None

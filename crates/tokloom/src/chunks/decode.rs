@@ -125,7 +125,8 @@ impl Chunks {
         self.decoder.symbols(inputs, scratch).unwrap_or_default()
     }
 
-    /// The codes of whole chunks of symbols, one after another, before anything is put right.
+    /// The codes of whole chunks of symbols, one after another, as encoding has them before anything is patched: the
+    /// encoder's or, with a search, what was found.
     ///
     /// # Errors
     /// [`Error::Argument`] if there are no whole chunks, or a symbol is above 256.
@@ -140,7 +141,13 @@ impl Chunks {
         let mut found = Vec::with_capacity(symbols.len() / self.size * self.codes_per_chunk);
         self.with_room(|room| {
             for some in symbols.chunks(TOGETHER * self.size) {
-                self.codes_of(some, &mut room.encoder, &mut room.codes);
+                if self.search.is_some() {
+                    room.symbols.clear();
+                    room.symbols.extend_from_slice(some);
+                    self.codes_and_guesses(room);
+                } else {
+                    self.codes_of(some, &mut room.encoder, &mut room.codes);
+                }
                 found.extend_from_slice(&room.codes);
             }
         });

@@ -30,11 +30,9 @@ impl Chunks {
                 room.symbols.extend(chunk.iter().map(|byte| u32::from(*byte)));
                 room.symbols.resize(room.symbols.len().next_multiple_of(self.size), END);
             }
-            let Room { encoder, decoder, symbols, inputs, codes } = room;
-            self.codes_of(symbols, encoder, codes);
-            let guesses = self.symbols_of(codes, decoder, inputs);
-            let codes = codes.chunks_exact(self.codes_per_chunk);
-            for ((chunk, codes), guess) in chunks().zip(codes).zip(guesses.chunks_exact(self.size)) {
+            self.codes_and_guesses(room);
+            let codes = room.codes.chunks_exact(self.codes_per_chunk);
+            for ((chunk, codes), guess) in chunks().zip(codes).zip(room.guesses.chunks_exact(self.size)) {
                 self.put_right(chunk, codes, guess, ids);
             }
         } else {

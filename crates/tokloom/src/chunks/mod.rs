@@ -8,9 +8,11 @@
 mod decode;
 mod encode;
 mod read;
+mod search;
 
 use crate::learned::Codec;
 use crate::network::{Network, Scratch};
+use search::Strings;
 use std::sync::Mutex;
 
 /// The symbol that stands for no byte: the chunk has ended.
@@ -28,6 +30,8 @@ pub struct Chunks {
     /// Bytes of a chunk.
     size: usize,
     codes_per_chunk: usize,
+    /// What codes stand for, if encoding looks for better ones than the encoder's.
+    search: Option<Strings>,
     scratches: Mutex<Vec<Room>>,
 }
 
@@ -39,6 +43,12 @@ struct Room {
     symbols: Vec<u32>,
     inputs: Vec<u32>,
     codes: Vec<u32>,
+    /// What the decoder gives for the codes.
+    guesses: Vec<u32>,
+    /// Of the search: how far each code's string agrees; codes that are tried, and of which chunks.
+    agreements: Vec<u8>,
+    tried: Vec<u32>,
+    chunks_tried: Vec<usize>,
 }
 
 /// What an id is.

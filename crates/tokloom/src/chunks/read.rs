@@ -1,5 +1,6 @@
 //! A description and tensors → a codec, or what is wrong with them.
 
+use super::search::Strings;
 use super::{Chunks, SYMBOLS};
 use crate::error::{Error, Result};
 use crate::network::{Network, Shape, Tensors, Values, Way};
@@ -18,6 +19,7 @@ struct Described<'a> {
     levels: Vec<u32>,
     codes_per_chunk: usize,
     chunk_size: usize,
+    search: Option<String>,
     #[serde(borrow)]
     network: Networks<'a>,
 }
@@ -42,7 +44,7 @@ impl Chunks {
         }
         let described: Described<'_> = serde_json::from_str(description)
             .map_err(|error| bad(format!("the description is not what it should be ({error})")))?;
-        let Described { levels, codes_per_chunk, chunk_size: size, network } = described;
+        let Described { levels, codes_per_chunk, chunk_size: size, search, network } = described;
         if size == 0 || size > LARGEST_CHUNK {
             return Err(bad(format!("chunk_size is {size}; it must be from 1 to {LARGEST_CHUNK}")));
         }
@@ -72,7 +74,15 @@ impl Chunks {
                 output.size()
             )));
         }
-        Ok(Self { encoder, decoder, levels, codes, size, codes_per_chunk, scratches: Mutex::default() })
+        let search = match search.as_deref() {
+            None => None,
+            Some("nearest") => Some(Strings::read(tensors, codes, size, codes_per_chunk)?),
+            Some(other) => {
+                return Err(bad(format!("the search {other:?} isn't known; known is \"nearest\"")));
+            }
+        };
+        let scratches = Mutex::default();
+        Ok(Self { encoder, decoder, levels, codes, size, codes_per_chunk, search, scratches })
     }
 
     /// The same codec with other instructions; they change nothing but the time it takes.

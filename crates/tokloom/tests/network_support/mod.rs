@@ -37,6 +37,7 @@ pub fn file(tensors: &BTreeMap<String, Tensor>) -> Vec<u8> {
         .map(|(name, tensor)| {
             let bytes = tensor.numbers.iter().flat_map(|number| match tensor.dtype {
                 "I8" => (*number as i8).to_le_bytes().to_vec(),
+                "U8" => vec![*number as u8],
                 _ => (*number as i32).to_le_bytes().to_vec(),
             });
             (name.clone(), tensor.dtype.to_owned(), tensor.shape.clone(), bytes.collect())
@@ -169,12 +170,18 @@ pub fn chunks(seed: u64, size: usize, per_chunk: usize, levels: &[u32], width: u
         }
     }
     decoder.layer(serde_json::json!({"op": "argmax", "symbols": 257}));
-    let description = serde_json::json!({
+    let mut description = serde_json::json!({
         "levels": levels, "codes_per_chunk": per_chunk, "chunk_size": size,
         "network": {"encoder": encoder.saved.layers, "decoder": decoder.saved.layers},
     });
     let mut tensors = encoder.saved.tensors;
     tensors.extend(decoder.saved.tensors);
+    if size.is_multiple_of(per_chunk) && seed % 4 < 2 {
+        description["search"] = "nearest".into();
+        let shape = vec![levels.iter().product::<u32>() as usize, size / per_chunk];
+        let numbers = encoder.chance.numbers(shape.iter().product(), 97, 98);
+        tensors.insert("search.strings".to_owned(), Tensor { shape, numbers, dtype: "U8" });
+    }
     (description.to_string(), file(&tensors))
 }
 

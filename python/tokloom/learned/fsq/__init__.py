@@ -9,6 +9,5 @@ from tokloom.learned.fsq.adaptive_tokenizer import AdaptiveTokenizer as Adaptive
 from tokloom.learned.fsq.chunk_tokenizer import ChunkTokenizer as ChunkTokenizer
 from tokloom.learned.fsq.lattice import LatticeTokenizer as LatticeTokenizer
 from tokloom.learned.fsq.tokenizer import FSQTokenizer as FSQTokenizer
-from tokloom.learned.fsq.wrapped import WrappedTokenizer as WrappedTokenizer
 
-__all__ = ["AdaptiveTokenizer", "ChunkTokenizer", "FSQTokenizer", "LatticeTokenizer", "WrappedTokenizer"]
+__all__ = ["AdaptiveTokenizer", "ChunkTokenizer", "FSQTokenizer", "LatticeTokenizer"]

@@ -125,6 +125,7 @@ class AdaptiveTokenizer(EngineTokenizer):
             "levels": " × ".join(map(str, self.levels)),
             "codes": prod(self.levels),
             "spans": len(self._spans),
+            "network": "kept, to be asked" if "network" in self._state.description else "none",
         }
 
 

@@ -21,9 +21,11 @@ from tokloom.learned.fsq.cells import check_levels, nearest_free_cells
 if TYPE_CHECKING:
     from tokloom.learned.fsq import AdaptiveTokenizer
 
-__all__ = ["LEVELS", "Carried", "Pool", "carry", "gather", "keep", "train_adaptive"]
+__all__ = ["LEVELS", "TRAINING", "Carried", "Pool", "carry", "gather", "keep", "train_adaptive"]
 
 LEVELS = (8, 8, 8, 8, 8, 5, 5, 5)
+# What `tokloom learn fsq` tells a run where nothing else is said.
+TRAINING: dict[str, Any] = {"minutes": 10.0, "batch_size": 4_096, "learning_rate": 8e-3}
 _BYTES = 256
 # Of the training: cells and spelling together, spelling alone, spelling on the integers' grid.
 _SHARES = (0.2, 0.65, 0.15)
@@ -132,6 +134,7 @@ def carry(
     threads: int | None = None,
     directory: str | os.PathLike[str] | None = None,
     progress: bool = False,
+    resume: bool = True,
 ) -> Carried:
     """Trains the network on a pool's spans, and asks it which ones a code of their own carries.
 
@@ -148,6 +151,7 @@ def carry(
         threads: of PyTorch.
         directory: where the runs are kept, to go on there after an interruption; None: nowhere.
         progress: whether a bar is shown.
+        resume: False refuses a folder that holds a run already.
 
     Raises:
         ArgumentError: more spans than cells, a level under 3, fewer than two spans, or both `steps` and `minutes`.
@@ -194,7 +198,7 @@ def carry(
         torch.manual_seed(seed)
         runs = Path(folder if directory is None else directory)
         both = CellTask(spans, worth, checked, width=width, depth=depth, batch_size=batch_size)
-        first = train(both, configurations[0], runs / "cells", progress=progress)
+        first = train(both, configurations[0], runs / "cells", progress=progress, resume=resume)
         cells = nearest_free_cells(both.digits(), checked)
         measures = {f"cells_{name}": value for name, value in first.measures.items()}
         for configuration, rounded in zip(configurations[1:], (False, True), strict=True):
@@ -202,7 +206,7 @@ def carry(
             if rounded:
                 calibrate(task.model, task.batches())
             name = "rounded" if rounded else "spelling"
-            result = train(task, configuration, runs / name, progress=progress)
+            result = train(task, configuration, runs / name, progress=progress, resume=resume)
             measures |= {f"{name}_{key}": value for key, value in result.measures.items()}
     both.decoder.eval()
     network, tensors = export_stacks({"decoder": both.decoder})

@@ -100,7 +100,7 @@ def chunks_of(data: NDArray[np.uint8], most: int | None = None) -> NDArray[np.in
         [46, 256]
     """
     if not len(data):
-        raise ArgumentError("there is no held-out text to judge by")
+        raise ArgumentError("there is no held-out text to judge by; give held_out more than 0, or more text")
     count = -(-len(data) // CHUNK)
     chosen: Any = np.arange(count)
     if most is not None and count > most:

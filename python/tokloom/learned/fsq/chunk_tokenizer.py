@@ -22,13 +22,15 @@ from tokloom.errors import ArgumentError
 from tokloom.learned.fsq.engine_tokenizer import EngineTokenizer
 
 SYMBOLS = 257  # bytes, and the end of a chunk
+SEARCH, STRINGS = "nearest", "search.strings"
 
 
 class ChunkTokenizer(EngineTokenizer):
     """Chunks of some bytes, each a few codes; exact for every byte string, whatever the network has learned.
 
     What the decoder gives for a chunk's codes is looked at before it is used: where it is wrong, patches follow the
-    codes, and where these aren't fewer than the bytes, the bytes stand there themselves.
+    codes, and where these aren't fewer than the bytes, the bytes stand there themselves. With a search other codes are
+    tried first (`with_search`).
 
     Attributes:
         kind: "fsq-chunks".
@@ -39,7 +41,8 @@ class ChunkTokenizer(EngineTokenizer):
 
     kind = "fsq-chunks"
     _identity = ("levels", "codes_per_chunk", "chunk_size", "network")
-    _identity_tensors = ("encoder.", "decoder.")
+    _identity_tensors = ("encoder.", "decoder.", "search.")
+    _options = ("search",)
 
     @classmethod
     def from_network(
@@ -67,12 +70,35 @@ class ChunkTokenizer(EngineTokenizer):
 
     def _open(self, origin: str, special_tokens: list[str]) -> _engine.LearnedVocabulary:
         description = self._state.description
-        said = json.dumps({key: description[key] for key in self._identity if key in description})
+        known = (*self._identity, *self._options)
+        said = json.dumps({key: description[key] for key in known if key in description})
         vocabulary = _engine.LearnedVocabulary.of_chunks(said, self._state.tensors, origin, special_tokens)
         self.levels = tuple(description["levels"])
         self.codes_per_chunk: int = description["codes_per_chunk"]
         self.chunk_size: int = description["chunk_size"]
         return vocabulary
+
+    def with_search(self) -> ChunkTokenizer:
+        """This tokenizer with a search for better codes: other ids, never more of them, and all texts come back as before.
+
+        Beside the networks a table says what each code stands for: what the decoder gives, at the first place, for a chunk
+        of this code alone. `search_reference.py` is the rule. Such tokenizers are saved with their table.
+
+        Raises:
+            FormatError: codes don't share a chunk's bytes evenly, or are more than a million.
+        """
+        length = self.chunk_size // self.codes_per_chunk
+        chunks = np.repeat(np.arange(self.codes)[:, None], self.codes_per_chunk, axis=1)
+        # A place behind the end is written as 255, which UTF-8 doesn't have.
+        strings = np.minimum(self.raw_decode(chunks)[:, :length], 255).astype(np.uint8)
+        description = {**self.description, "search": SEARCH}
+        return self._make(description, {**self.tensors(), STRINGS: strings}, self.special_tokens, self.name)
+
+    @property
+    def search(self) -> str | None:
+        """How encoding looks for better codes than the encoder's: "nearest"; None: not at all."""
+        found: str | None = self._state.description.get("search")
+        return found
 
     @property
     def network(self) -> dict[str, Any]:
@@ -101,6 +127,7 @@ class ChunkTokenizer(EngineTokenizer):
             "chunk": f"{self.chunk_size} bytes, {self.codes_per_chunk} codes",
             "patches": self.chunk_size * SYMBOLS,
             "weights": self._vocabulary.weights,
+            "search": self.search or "none",
         }
 
     @cached_property
@@ -119,7 +146,7 @@ class ChunkTokenizer(EngineTokenizer):
         return self._names
 
     def raw_encode(self, symbols: NDArray[np.integer]) -> NDArray[np.uint32]:
-        """The codes that the encoder gives, nothing put right.
+        """The codes that encoding finds, nothing put right: the encoder's or, with a search, better ones.
 
         Args:
             symbols: shape (n, chunk_size), bytes and 256 for places behind the end.

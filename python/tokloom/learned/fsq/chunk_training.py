@@ -53,6 +53,7 @@ def train_chunks(
     directory: str | PathLike[str],
     keys: int | None = None,
     special_tokens: Iterable[str] = (),
+    search: bool = True,
     held_out: float = 0.02,
     piece: int | None = None,
     name: str = "fsq-chunks",
@@ -69,6 +70,7 @@ def train_chunks(
         directory: of the run, which goes on from there if it was stopped.
         keys: strings that the encoder remembers; None for the default, 0 for a network without memory.
         special_tokens: their ids follow the patches.
+        search: whether encoding looks for better codes than the encoder's; see `ChunkTokenizer.with_search`.
         held_out: the share of documents that is only measured on.
         piece: cut documents into pieces of so many bytes, see `tokloom.learned.split`.
         name: what the tokenizer is called.
@@ -91,6 +93,7 @@ def train_chunks(
         training=training or TrainingConfiguration(**TRAINING),
         directory=directory,
         special_tokens=special_tokens,
+        search=search,
         name=name,
         progress=progress,
         resume=resume,
@@ -112,6 +115,7 @@ def train_on(
     training: TrainingConfiguration,
     directory: str | PathLike[str],
     special_tokens: Iterable[str] = (),
+    search: bool = True,
     name: str = "fsq-chunks",
     progress: bool | Show = False,
     resume: bool = True,
@@ -122,7 +126,8 @@ def train_on(
     description, tensors = train_network(
         text, held_out, shape, training=training, directory=directory, progress=progress, resume=resume
     )
-    return ChunkTokenizer.from_network(description, tensors, special_tokens=special_tokens, name=name)
+    made = ChunkTokenizer.from_network(description, tensors, special_tokens=special_tokens, name=name)
+    return made.with_search() if search else made
 
 
 def train_network(

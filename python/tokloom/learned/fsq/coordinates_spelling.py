@@ -36,6 +36,7 @@ def spell(
     threads: int | None = None,
     directory: str | os.PathLike[str] | None = None,
     progress: bool = False,
+    resume: bool = True,
 ) -> Coordinates:
     """A cell for each token by how it is spelled.
 
@@ -49,6 +50,7 @@ def spell(
         threads: of PyTorch.
         directory: where the run is kept, to go on there after an interruption; None: nowhere.
         progress: whether a bar is shown.
+        resume: False refuses a folder that holds a run already.
 
     Raises:
         ArgumentError: more tokens than cells, a level under 2, or both `steps` and `minutes`.
@@ -78,7 +80,8 @@ def spell(
         threads=threads,
     )
     with tempfile.TemporaryDirectory() as folder:
-        train(task, configuration, Path(folder if directory is None else directory), progress=progress)
+        runs = Path(folder if directory is None else directory)
+        train(task, configuration, runs, progress=progress, resume=resume)
     wanted = task.digits()
     ids = np.array(list(tokens), np.int64)
     order = np.argsort(-found.counts[ids], kind="stable")

@@ -31,6 +31,8 @@ class EngineTokenizer(FSQTokenizer):
     # What of a description can change an id or a byte, and of the tensors those that begin so.
     _identity: ClassVar[tuple[str, ...]]
     _identity_tensors: ClassVar[tuple[str, ...]]
+    # What a description may have besides: without it the fingerprint is as if there were no such thing.
+    _options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, state: State, origin: str = "the network") -> None:
         self._state = state
@@ -42,6 +44,7 @@ class EngineTokenizer(FSQTokenizer):
             raise FormatError(f"{origin}: the field special_tokens must be a list of names")
         self._vocabulary = self._open(origin, special_list(special_tokens))
         facts = {key: state.description.get(key) for key in (*self._identity, "special_tokens")}
+        facts |= {key: state.description[key] for key in self._options if key in state.description}
         numbers = {
             name: tensor for name, tensor in self._tensors.items() if name.startswith(self._identity_tensors)
         }

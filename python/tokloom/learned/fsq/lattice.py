@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokloom.bpe import BPETokenizer
 from tokloom.errors import ArgumentError, UnknownIdError
+from tokloom.learned import state as states
+from tokloom.learned.fsq.adaptive_tokenizer import AdaptiveTokenizer
+from tokloom.learned.fsq.cells import as_codes, check_levels
 from tokloom.learned.fsq.coordinates import Coordinates
 from tokloom.learned.fsq.tokenizer import FSQTokenizer
 from tokloom.ragged import Ragged
 from tokloom.tokenizer import Ids, Special, Text, Tokenizer
 
-__all__ = ["LatticeTokenizer", "open_saved", "train_lattice"]
+__all__ = ["Inner", "LatticeTokenizer", "open_saved", "require_inner", "train_lattice"]
 
 KIND = "fsq-lattice"
+Inner: TypeAlias = BPETokenizer | AdaptiveTokenizer
 
 
 class LatticeTokenizer(FSQTokenizer):
@@ -39,6 +44,7 @@ class LatticeTokenizer(FSQTokenizer):
         layout: "digits", or "classes": a shortlist and classes, two unequal digits.
         levels: how many values each digit has.
         vectors: a vector for each id, shape (vocab_size, k), where context made one; else None.
+        description: what else is said of it and saved, such as how it was made; it changes nothing.
 
     Example:
         >>> import tokloom
@@ -52,14 +58,22 @@ class LatticeTokenizer(FSQTokenizer):
 
     kind = KIND
 
-    def __init__(self, inner: Tokenizer, coordinates: Coordinates, *, name: str = KIND) -> None:
-        self.inner = inner
+    def __init__(
+        self,
+        inner: Tokenizer,
+        coordinates: Coordinates,
+        *,
+        description: Mapping[str, Any] | None = None,
+        name: str = KIND,
+    ) -> None:
+        self.inner: Inner = require_inner(inner)
+        self.description: dict[str, Any] = states.as_json(description or {}, "description")
         self.name = self.requested = name
         self.substituted = False
         self.guarantees = inner.guarantees
         self.coordinates, self.layout = coordinates.kind, coordinates.layout
-        self.levels = coordinates.levels
-        self._digits = _read_only(coordinates.digits.astype(np.int32))
+        self.levels = check_levels(coordinates.levels)
+        self._digits = _whole(coordinates.digits)
         self.vectors = None if coordinates.vectors is None else _read_only(coordinates.vectors)
         self._check()
         self._codes = _codes(self._digits, self.levels)
@@ -152,13 +166,15 @@ class LatticeTokenizer(FSQTokenizer):
 
     # All of this is the inner tokenizer's
 
-    def encode(self, text: Text, *, special: Special = "text") -> list[int]:
-        """The ids of a text, as the contract says."""
-        return self.inner.encode(text, special=special)
+    def encode(self, text: Text, *, special: Special = "text", threads: int | None = None) -> list[int]:
+        """The ids of a text, as the contract says; the same whatever the threads."""
+        return self.inner.encode(text, special=special, threads=threads)
 
-    def encode_to_numpy(self, text: Text, *, special: Special = "text") -> NDArray[np.uint32]:
+    def encode_to_numpy(
+        self, text: Text, *, special: Special = "text", threads: int | None = None
+    ) -> NDArray[np.uint32]:
         """Like `encode`, as an array of shape (tokens,)."""
-        return self.inner.encode_to_numpy(text, special=special)
+        return self.inner.encode_to_numpy(text, special=special, threads=threads)
 
     def encode_batch(
         self, texts: Iterable[Text], *, special: Special = "text", threads: int | None = None
@@ -178,9 +194,9 @@ class LatticeTokenizer(FSQTokenizer):
         """The ids of a text that comes in chunks."""
         return self.inner.encode_stream(chunks, special=special)
 
-    def count_tokens(self, text: Text, *, special: Special = "text") -> int:
+    def count_tokens(self, text: Text, *, special: Special = "text", threads: int | None = None) -> int:
         """How many ids `encode` gives."""
-        return self.inner.count_tokens(text, special=special)
+        return self.inner.count_tokens(text, special=special, threads=threads)
 
     def spans(self, text: Text, *, special: Special = "text") -> list[tuple[int, int]]:
         """Where each token lies in the text."""
@@ -211,17 +227,21 @@ class LatticeTokenizer(FSQTokenizer):
         digits = np.pad(self._digits, ((0, more), (0, 0)), constant_values=-1)
         vectors = None if self.vectors is None else np.pad(self.vectors, ((0, more), (0, 0)))
         made = Coordinates(self.coordinates, self.layout, self.levels, digits, vectors)
-        return LatticeTokenizer(larger, made, name=self.name)
+        return LatticeTokenizer(larger, made, description=self.description, name=self.name)
 
     def save(self, directory: str | PathLike[str]) -> None:
-        """Writes a folder that `tokloom.load` opens: the inner vocabulary's files and `model.safetensors`."""
+        """Writes a folder that `tokloom.load` opens: the inner vocabulary's files and `model.safetensors`.
+
+        Of an adaptive vocabulary that is its table; the network that spells the spans stays where it was saved.
+        """
         from tokloom.learned.fsq import lattice_saving
 
         lattice_saving.save(self, Path(directory))
 
     def __reduce__(self) -> tuple[Any, ...]:
         coordinates = Coordinates(self.coordinates, self.layout, self.levels, self._digits, self.vectors)
-        return _unpickle, (self.inner, coordinates, self.name, self.requested, self.substituted)
+        parts = (self.inner, coordinates, self.description)
+        return _unpickle, (*parts, self.name, self.requested, self.substituted)
 
     def __copy__(self) -> LatticeTokenizer:
         return self
@@ -230,12 +250,38 @@ class LatticeTokenizer(FSQTokenizer):
         return self  # it never changes
 
 
-def _unpickle(
-    inner: Tokenizer, coordinates: Coordinates, name: str, requested: str, substituted: bool
+def require_inner(inner: Tokenizer) -> Inner:
+    """The tokenizer, unless its tokens aren't byte strings that a folder can hold.
+
+    Raises:
+        ArgumentError: it is of another kind than BPE (or words) and adaptive.
+    """
+    if isinstance(inner, (BPETokenizer, AdaptiveTokenizer)):
+        return inner
+    raise ArgumentError(
+        f"a lattice is over a BPE or an adaptive vocabulary, whose tokens are byte strings; {inner.name} is a "
+        f"{type(inner).__name__}"
+    )
+
+
+def _unpickle(  # noqa: PLR0917 (pickle's call)
+    inner: Tokenizer,
+    coordinates: Coordinates,
+    description: dict[str, Any],
+    name: str,
+    requested: str,
+    substituted: bool,
 ) -> LatticeTokenizer:
-    tokenizer = LatticeTokenizer(inner, coordinates, name=name)
+    tokenizer = LatticeTokenizer(inner, coordinates, description=description, name=name)
     tokenizer.requested, tokenizer.substituted = requested, substituted
     return tokenizer
+
+
+def _whole(digits: NDArray[Any]) -> NDArray[np.int32]:
+    array = np.asarray(digits)
+    if not np.issubdtype(array.dtype, np.integer) or (array.size and np.abs(array).max() >= 2**31):
+        raise ArgumentError(f"digits are {array.dtype}; they must be whole numbers that 32 bits hold")
+    return _read_only(array.astype(np.int32))
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -246,8 +292,6 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 def _codes(digits: NDArray[np.int32], levels: tuple[int, ...]) -> NDArray[np.int64]:
     """The number of each id's cell, -1 for an id without digits."""
-    from tokloom.learned.fsq.cells import as_codes
-
     codes = as_codes(np.maximum(digits, 0), levels)
     return np.where((digits >= 0).any(1), codes, -1)
 
@@ -260,9 +304,7 @@ def train_lattice(source: object, **choices: Any) -> LatticeTokenizer:  # noqa: 
 
 
 def open_saved(directory: Path, description: dict[str, Any]) -> FSQTokenizer:
-    """A folder that a lattice was saved in, `tokloom.json` already read; one of digits alone is a `WrappedTokenizer`."""
-    from tokloom.learned.fsq import lattice_saving, wrapped
+    """A folder that a lattice was saved in, `tokloom.json` already read."""
+    from tokloom.learned.fsq import lattice_saving
 
-    if "vocabulary" in description:
-        return wrapped.open_saved(directory, description)
     return lattice_saving.load(directory, description)

@@ -17,12 +17,15 @@ from tokloom.learned import tensors as numbers
 from tokloom.learned.fsq.adaptive_tokenizer import AdaptiveTokenizer
 from tokloom.learned.fsq.cells import check_levels
 from tokloom.learned.fsq.coordinates import Coordinates, Kind, Layout
-from tokloom.learned.fsq.lattice import KIND, LatticeTokenizer
+from tokloom.learned.fsq.lattice import KIND, Inner, LatticeTokenizer
 from tokloom.storage import read_file, write_directory
-from tokloom.tokenizer import Tokenizer
 
 __all__ = ["load", "save"]
 
+# The fields of a description that are a lattice's; whatever else it says is kept.
+OWN = frozenset(
+    {"tokloom", "kind", "fingerprint", "vocab_size", "guarantees", "coordinates", "layout", "levels", "inner"}
+)
 # Of an adaptive vocabulary within.
 INNER = "inner."
 
@@ -34,6 +37,7 @@ def save(tokenizer: LatticeTokenizer, directory: Path) -> None:
     if tokenizer.vectors is not None:
         tensors["vectors"] = tokenizer.vectors
     description = {
+        **{field: value for field, value in tokenizer.description.items() if field not in OWN},
         "tokloom": saved.VERSION,
         "kind": KIND,
         "fingerprint": tokenizer.fingerprint,
@@ -51,7 +55,7 @@ def save(tokenizer: LatticeTokenizer, directory: Path) -> None:
     write_directory(directory, files, mark=saved.DESCRIPTION, ours=saved.ours_in(directory))
 
 
-def _inner_parts(inner: Tokenizer) -> tuple[dict[str, Any], dict[str, bytes], dict[str, Any]]:
+def _inner_parts(inner: Inner) -> tuple[dict[str, Any], dict[str, bytes], dict[str, Any]]:
     """What the inner vocabulary is: a description, files of its own, and tensors beside the lattice's."""
     if isinstance(inner, BPETokenizer):
         description, tokens, merges = saved.state(inner._vocabulary)
@@ -59,23 +63,19 @@ def _inner_parts(inner: Tokenizer) -> tuple[dict[str, Any], dict[str, bytes], di
         if merges is not None:
             files[saved.MERGES] = merges.encode()
         return description, files, {}
-    if isinstance(inner, AdaptiveTokenizer):
-        spans = inner.spans_table()
-        tensors = {
-            f"{INNER}bytes": np.frombuffer(b"".join(spans), np.uint8),
-            f"{INNER}lengths": np.array([len(span) for span in spans], np.uint8),
-            f"{INNER}codes": inner.codes(),
-        }
-        description = {
-            "kind": inner.kind,
-            "levels": list(inner.levels),
-            "special_tokens": list(inner.special_tokens),
-            "fingerprint": inner.fingerprint,
-        }
-        return description, {}, tensors
-    raise ArgumentError(
-        f"a lattice over a {type(inner).__name__} can't be saved; one over a BPE or an adaptive vocabulary can"
-    )
+    spans = inner.spans_table()
+    tensors = {
+        f"{INNER}bytes": np.frombuffer(b"".join(spans), np.uint8),
+        f"{INNER}lengths": np.array([len(span) for span in spans], np.uint8),
+        f"{INNER}codes": inner.codes(),
+    }
+    description = {
+        "kind": inner.kind,
+        "levels": list(inner.levels),
+        "special_tokens": list(inner.special_tokens),
+        "fingerprint": inner.fingerprint,
+    }
+    return description, {}, tensors
 
 
 def load(directory: Path, description: dict[str, Any]) -> LatticeTokenizer:
@@ -103,16 +103,16 @@ def load(directory: Path, description: dict[str, Any]) -> LatticeTokenizer:
         raise FormatError(f"{origin}: vectors are not of type float32")
     try:
         coordinates = Coordinates(kind, layout, check_levels(levels), digits, vectors)  # type: ignore[arg-type]
-        tokenizer = LatticeTokenizer(_inner(directory, inner, tensors, origin), coordinates, name=name)
+        said = {field: value for field, value in description.items() if field not in OWN}
+        found = _inner(directory, inner, tensors, origin)
+        tokenizer = LatticeTokenizer(found, coordinates, description=said, name=name)
     except (ArgumentError, VocabularyError, SpecialTokenError) as error:
         raise FormatError(f"{origin}: {error}") from None
     states.check(origin, description, tokenizer.fingerprint, tokenizer.vocab_size)
     return tokenizer
 
 
-def _inner(
-    directory: Path, description: dict[str, Any], tensors: numbers.Tensors, origin: str
-) -> BPETokenizer | AdaptiveTokenizer:
+def _inner(directory: Path, description: dict[str, Any], tensors: numbers.Tensors, origin: str) -> Inner:
     name = directory.resolve().name
     if description.get("kind") != AdaptiveTokenizer.kind:
         return BPETokenizer(saved.load(directory, description), name=name)

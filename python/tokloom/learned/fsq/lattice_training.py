@@ -9,7 +9,7 @@ from tokloom.errors import ArgumentError
 from tokloom.learned.fsq.coordinates import Kind, Layout, assign
 from tokloom.learned.fsq.coordinates_classes import ROOM
 from tokloom.learned.fsq.coordinates_statistics import statistics
-from tokloom.learned.fsq.lattice import KIND, LatticeTokenizer
+from tokloom.learned.fsq.lattice import KIND, LatticeTokenizer, require_inner
 from tokloom.patterns import PatternLike
 from tokloom.tokenizer import Tokenizer
 
@@ -60,7 +60,7 @@ def train_lattice(
         spelling: for "spelling": `steps` or `minutes`, and what else `coordinates_spelling.spell` takes.
 
     Raises:
-        ArgumentError: no text, more tokens than cells, a level under 2, or choices that contradict each other.
+        ArgumentError: no text, another kind of `tokenizer` than BPE or adaptive, more tokens than cells, a level under 2, or choices that contradict each other.
         MissingDependencyError: "spelling" without PyTorch (`pip install tokloom[learned]`).
 
     Example:
@@ -81,7 +81,7 @@ def train_lattice(
         raise ArgumentError(f"classes are by context; coordinates={coordinates!r} goes with layout='digits'")
     # Read twice: to train, and to count tokens.
     source = list(source) if isinstance(source, Iterator) else source
-    inner = tokenizer
+    inner = None if tokenizer is None else require_inner(tokenizer)
     if inner is None:
         from tokloom.training import train
 

@@ -115,7 +115,8 @@ def prune_spans(
     """A smaller adaptive vocabulary, and the map from old ids to new ones.
 
     The spans stay that save most in this text (others cover the same text, so that is not how often they occur); bytes
-    and special tokens stay in any case, and so does the order of ids.
+    and special tokens stay in any case, and so does the order of ids. Each span keeps its code, so the network that spells
+    it, if there is one, fits as before and is kept; `description["pruned"]` says what the vocabulary was pruned from.
 
     Args:
         tokenizer: whose spans.
@@ -142,6 +143,10 @@ def prune_spans(
         [spans[row] for row in rows],
         tokenizer.codes()[rows],
         tokenizer.levels,
+        tensors={
+            name: tensor for name, tensor in tokenizer.tensors().items() if not name.startswith("spans.")
+        },
+        description={**tokenizer.description, "pruned": {"from": tokenizer.fingerprint, "spans": len(spans)}},
         special_tokens=list(special),
         name=tokenizer.name,
     )
@@ -187,7 +192,7 @@ def reassign(
     digits = np.full(wanted.shape, -1, np.int32)
     digits[order] = nearest_free_cells(wanted[order], checked)
     made = Coordinates(tokenizer.coordinates, "digits", checked, digits, tokenizer.vectors)
-    return LatticeTokenizer(tokenizer.inner, made, name=tokenizer.name)
+    return LatticeTokenizer(tokenizer.inner, made, description=tokenizer.description, name=tokenizer.name)
 
 
 class Neighbour(NamedTuple):
