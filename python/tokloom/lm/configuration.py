@@ -38,6 +38,7 @@ PRESETS: dict[str, dict[str, int]] = {
 }
 """Bodies of about 0.8, 14 and 85 million parameters."""
 
+CHUNK = 16
 LARGEST = 1 << 24
 """What no size in a configuration may be above: nothing is built from a nonsensical file."""
 
@@ -131,7 +132,8 @@ class ModelConfig:
         Args:
             tokenizer: a name, a folder, or a tokenizer.
             preset: the body's size.
-            vocab_size: rows for more units than it has, a multiple of 64 say. None: as many as it has.
+            vocab_size: rows for more units than it has, a multiple of 64 say. None: as many as it has. For chunks: the
+                bytes in one. None: 16.
             **choices: any other attribute.
 
         Raises:
@@ -142,7 +144,10 @@ class ModelConfig:
         if preset not in PRESETS:
             raise ArgumentError(f"preset is {preset!r}; there are {', '.join(PRESETS)}")
         opened = tokenizer if isinstance(tokenizer, Tokenizer) else load(tokenizer)
-        needed = opened.vocab_size
+        chunks = choices.get("input") == "chunk-vectors"
+        if chunks and any(opened.token_bytes(byte) != bytes([byte]) for byte in range(256)):
+            raise ArgumentError(f"chunks are of bytes, and the ids of {opened.name} aren't: take 'bytes'")
+        needed = CHUNK if chunks and vocab_size is None else 1 if chunks else opened.vocab_size
         if vocab_size is not None and vocab_size < needed:
             name = opened.name if isinstance(tokenizer, Tokenizer) else str(tokenizer)
             raise ArgumentError(
