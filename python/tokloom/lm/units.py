@@ -81,6 +81,12 @@ class Units:
             return [self._named(symbols[0])]
         return self.tokenizer.encode(spelled)
 
+    def read_as(self, unit: Tensor) -> Tensor:
+        """A sampled unit as the units that the model reads, (n, …): itself, or the ids of a word that was spelled."""
+        if unit.ndim and self.config.input not in {"composed", "chunk-vectors"}:
+            return self.of_ids(self.ids_of(unit)).to(unit.device)
+        return unit.unsqueeze(0)
+
     def ended(self, unit: Tensor) -> bool:
         """Whether a sampled unit says that the text ends: a control token for that, or a chunk that isn't full."""
         if self.chunk is not None:
