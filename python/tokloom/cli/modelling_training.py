@@ -108,6 +108,11 @@ def train(
     before = _begun(folder, resume=resume) if not dry_run else None
     opened = _tokenizer(tokenizer, folder, before)
     from tokloom.learned.configuration import TrainingConfiguration, configured, only_sections
+    from tokloom.lm.configuration import too_few_rows
+
+    if tokenizer_vocab_size is not None and tokenizer_vocab_size < opened.vocab_size:
+        name = tokenizer or str(folder / "tokenizer")
+        raise too_few_rows(name, tokenizer_vocab_size, opened.vocab_size)
 
     if config is not None:
         only_sections(config, ("training", "model", "data"))

@@ -135,6 +135,7 @@ class Updater:
         # Not every device has an autocast, even one that is switched off.
         bfloat16 = self.configuration.precision == "bfloat16"
         total: Tensor | None = None
+        measures: Mapping[str, Tensor | float] = {}
         for number, part in enumerate(parts, start=1):
             # Devices wait for each other once a step, not at every part.
             alone = isinstance(self._loss, DistributedDataParallel) and number < len(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -150,11 +151,7 @@ class ModelConfig:
         needed = CHUNK if chunks and vocab_size is None else 1 if chunks else opened.vocab_size
         if vocab_size is not None and vocab_size < needed:
             name = opened.name if isinstance(tokenizer, Tokenizer) else str(tokenizer)
-            raise ArgumentError(
-                f"{vocab_size:,} rows are too few for {name}: its ids {vocab_size:,} to {needed - 1:,} would have none. "
-                f"Make a smaller tokenizer, and train with that: "
-                f"tokloom prune {name} -o smaller --keep {vocab_size}"
-            )
+            raise too_few_rows(name, vocab_size, needed)
         if hasattr(opened, "digits") and "input" not in choices:
             choices["input"] = "code-digits"
         if choices.get("input") == "code-digits" and vocab_size not in {None, needed}:
@@ -190,6 +187,15 @@ class ModelConfig:
             return cls(**values)
         except (TypeError, ArgumentError) as error:
             raise FormatError(str(error)) from None
+
+
+def too_few_rows(name: str, rows: int, needed: int) -> ArgumentError:
+    """The error where a tokenizer has more ids than there are to be rows; `name` is how a shell calls it."""
+    return ArgumentError(
+        f"{rows:,} rows are too few for {name}: its ids {rows:,} to {needed - 1:,} would have none. "
+        f"Make a smaller tokenizer, and train with that: "
+        f"tokloom prune {shlex.quote(name)} -o smaller --keep {rows}"
+    )
 
 
 def _fits(value: object, kind: str) -> bool:
