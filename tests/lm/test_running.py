@@ -13,7 +13,7 @@ import torch
 
 import tokloom
 from tokloom.chat import Chat, named_format
-from tokloom.corpus import dataset, open_shards, write_conversations, write_shards
+from tokloom.corpus import conversations, dataset, open_shards, write_conversations, write_shards
 from tokloom.errors import ArgumentError, FormatError, SourceError, TrainingError
 from tokloom.learned import TrainingConfiguration, train
 from tokloom.learned.log import read
@@ -172,6 +172,30 @@ def test_only_what_is_to_be_said_is_trained(tmp_path):
     with torch.no_grad():
         bits = task.evaluate()["bits per byte"]
     assert bits == pytest.approx(expected.sum().item() / math.log(2) / 4, rel=1e-5)
+
+
+def test_what_a_killed_process_left_beside_is_swept(tmp_path):
+    left = tmp_path / "run" / "data" / ".train.0123abcd.partial"
+    left.mkdir(parents=True)
+    (left / "tokens-00000.bin").write_bytes(b"half")
+    run(tmp_path / "run", steps=1)
+    assert sorted(path.name for path in (tmp_path / "run" / "data").iterdir()) == [
+        *("baselines.json", "train", "validation")
+    ]
+
+
+def test_conversations_are_split_and_trained_on(tmp_path):
+    tokenizer = BYTES.with_special_tokens(named_format("nanochat").control_tokens)
+    talks = [
+        [{"role": "user", "content": f"{n}+1?"}, {"role": "assistant", "content": str(n + 1)}]
+        for n in range(60)
+    ]
+    conversations(iter(talks), Chat(tokenizer, "nanochat"), tokenizer, tmp_path / "chats", held_out=0.2)
+    data = Data(tmp_path / "chats", sequence_length=64)
+    result = train_run(tokenizer, tmp_path / "run", data, {**CHOICES, "steps": 2}, model=TINY)
+    assert math.isfinite(result.measures["bits per byte"])
+    with pytest.raises(ArgumentError, match="give more"):
+        conversations(talks[:1], Chat(tokenizer, "nanochat"), tokenizer, tmp_path / "few")
 
 
 def test_bad_data_is_refused(tmp_path):

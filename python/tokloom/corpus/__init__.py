@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tokloom.corpus.sources import Source, SourceFile, as_source, files
 
 if TYPE_CHECKING:
+    from tokloom.corpus.datasets import conversations as conversations
     from tokloom.corpus.datasets import dataset as dataset
     from tokloom.corpus.packing import write_conversations as write_conversations
     from tokloom.corpus.packing import write_shards as write_shards
@@ -21,6 +22,7 @@ __all__ = ["Source", "SourceFile", "as_source", "files"]
 
 _PLACES = {
     "Shards": "shards",
+    "conversations": "datasets",
     "dataset": "datasets",
     "open_shards": "shards",
     "write_conversations": "packing",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +16,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tokloom.corpus.packing import rows_of, write_shards
+from tokloom.corpus.packing import rows_of, write_conversations, write_shards
 from tokloom.corpus.sequences import Sequences
 from tokloom.corpus.shards import Shards, open_shards
 from tokloom.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from tokloom.chat import Chat
     from tokloom.learned.text import TextData
     from tokloom.tokenizer import Tokenizer
 
-__all__ = ["PackedDataset", "dataset", "prepared"]
+__all__ = ["PackedDataset", "conversations", "dataset", "prepared"]
 
 TRAINING, VALIDATION = "train", "validation"
 
@@ -147,6 +150,7 @@ def prepared(
         how = {"held_out": held_out, "split_seed": seed, "near_duplicates": near_duplicates, "piece": piece}
         for name, text in zip((TRAINING, VALIDATION), texts, strict=True):
             if not (directory / name / "index.json").is_file():
+                _sweep(directory, name)
                 about = json.loads(
                     json.dumps({**how, "text": text.fingerprint, "removed": dict(text.removed)})
                 )
@@ -157,6 +161,69 @@ def prepared(
     for shards in opened:
         shards.check(tokenizer)
     return opened
+
+
+def conversations(
+    items: Iterable[Any],
+    chat: Chat,
+    tokenizer: Tokenizer,
+    directory: str | PathLike[str],
+    *,
+    held_out: float = 0.02,
+    seed: int = 0,
+) -> tuple[Shards, Shards]:
+    """Conversations as shards in `directory/train` and `directory/validation`, with the mask of what the loss counts.
+
+    The hash of a conversation and the seed decide on its side; copies are on the same side.
+
+    Args:
+        items: dictionaries with `messages`, or lists of messages; they are gone through once.
+        chat: a format for the tokenizer.
+        tokenizer: the one that `chat` renders with.
+        directory: of both folders.
+        held_out: the share of conversations to validate on.
+        seed: another one, another split.
+
+    Raises:
+        ArgumentError: there are too few conversations for two sides.
+        ConversationError: one is none; the message names the message in it.
+
+    Example:
+        >>> import tokloom
+        >>> from tokloom.chat import Chat, named_format
+        >>> tokenizer = tokloom.load("bytes").with_special_tokens(named_format("nanochat").control_tokens)
+        >>> talks = [
+        ...     [{"role": "user", "content": f"{n}+1?"}, {"role": "assistant", "content": str(n + 1)}]
+        ...     for n in range(40)
+        ... ]
+        >>> train, validation = conversations(
+        ...     talks, Chat(tokenizer, "nanochat"), tokenizer, tempfile.mkdtemp(), held_out=0.2
+        ... )
+        >>> len(train) + len(validation), 0 < len(validation) < 20
+        (40, True)
+    """
+    if not 0 < held_out < 1:
+        raise ArgumentError(f"held_out is {held_out}; it is a share above 0 and below 1")
+    sides: dict[bool, list[str]] = {False: [], True: []}
+    for item in items:
+        text = json.dumps(item, sort_keys=True)
+        digest = hashlib.blake2b(f"{seed} {text}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        sides[int.from_bytes(digest, "big") < held_out * 2.0**64].append(text)
+    if not sides[True] or not sides[False]:
+        raise ArgumentError(
+            f"{len(sides[True])} of {len(sides[True]) + len(sides[False])} conversations would be held out: give more of "
+            "them, or another held_out"
+        )
+    folder = Path(directory)
+    for name, side in ((TRAINING, sides[False]), (VALIDATION, sides[True])):
+        write_conversations(map(json.loads, side), chat, tokenizer, folder / name)
+    return open_shards(folder / TRAINING), open_shards(folder / VALIDATION)
+
+
+def _sweep(directory: Path, name: str) -> None:
+    """Removes what a killed process left beside."""
+    for partial in directory.glob(f".{name}.*.partial"):
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def split_texts(source: object, **choices: Any) -> tuple[TextData, TextData]:  # noqa: ANN401

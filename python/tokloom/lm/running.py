@@ -123,7 +123,9 @@ def train_run(
         built = new_model(opened, model or {}, int(given.get("seed") or 0))
         if place.rank == 0:
             keep_tokenizer(opened, folder)
-            shards_of(opened, built.config, data, folder)
+            first = shards_of(opened, built.config, data, folder)
+            if data.baselines:
+                baselines_of(opened, *first, folder)
         if place.ranks > 1:
             torch.distributed.barrier()
         training, validation = shards_of(opened, built.config, data, folder)
