@@ -62,7 +62,7 @@ def saying(text: str, tokenizer=BYTES) -> LanguageModel:
             self.place += 1
             return unit
 
-    model.sample = Script().sample
+    model.sample = Script().sample  # type: ignore[method-assign]
     return model
 
 

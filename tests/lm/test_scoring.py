@@ -17,7 +17,8 @@ from tokloom.lm.scoring import score
 from tokloom.lm.training import held_out_nats
 
 BYTES = tokloom.load("bytes")
-TEXTS = ["one", "", "zwei, das zweite", "три", b"\xff\xfe", "five " * 30]
+LONG = "five " * 30
+TEXTS: list[str | bytes] = ["one", "", "zwei, das zweite", "три", b"\xff\xfe", LONG]
 SIZES = [len(text.encode() if isinstance(text, str) else text) for text in TEXTS]
 
 
@@ -61,7 +62,7 @@ def test_packed_is_as_document_by_document(tmp_path, body):
 
 def test_windows_count_every_unit_once_with_the_context_that_is_said():
     model = model_of()
-    text = TEXTS[-1]
+    text = LONG
     whole = model.nll(torch.tensor([list(text.encode())]))[0].detach()
     scores = score(model, [text], BYTES, context=40, overlap=10)
     expected = float(whole[:40].sum())

@@ -80,6 +80,7 @@ def test_conversations_have_their_loss_mask(tmp_path):
     ids, mask = chat.render(conversation)
     for document in shards.documents():
         assert document.ids.tolist() == ids
+        assert document.trained is not None
         assert document.trained.tolist() == [bool(each) for each in mask]
         assert document.text_bytes == len("zwei")
     rows = Sequences(shards, len(ids)).rows([0, 1])
