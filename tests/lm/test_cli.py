@@ -98,7 +98,7 @@ def test_a_run_is_begun_by_a_file_and_gone_on_with_by_its_name(texts, tmp_path, 
         '[model]\nwidth = 16\nlayers = 1\nheads = 2\nbody = "transformer"\n[data]\nsequence_length = 40\n'
     )
     first = ["lm", "train", "--tokenizer", "bytes", "--data", texts / "*.txt", "--config", config]
-    done = tokloom_(*first, "--no-progress", "--body", "liquid-spiking")
+    done = tokloom_(*first, "--no-progress", "--body", "liquid-spiking", "--spike-penalty", "0.5")
     assert done.exit_code == 0, done.stderr
     found = json.loads(Path("runs/lm-1/configuration.json").read_text())
     assert (found["training"]["steps"], found["training"]["batch_size"]) == (4, 2)
@@ -179,6 +179,31 @@ def test_what_is_wrong_is_said(texts, tmp_path, arguments, said):
     )
     assert done.exit_code in {1, 2}
     assert said in " ".join(re.sub(r"[│╭╮╰╯─]", " ", done.stderr).split())
+
+
+def test_a_folder_of_transformers_is_judged_too(texts, tmp_path):
+    pytest.importorskip("transformers")
+    import torch
+
+    from tokloom.lm import LanguageModel
+    from tokloom.lm.huggingface import to_llama
+
+    tokenizer = tokloom.train(str(texts / "*.txt"), 300, special_tokens=["<|endoftext|>"])
+    torch.manual_seed(1)
+    model = LanguageModel.for_tokenizer(
+        tokenizer, width=16, layers=1, heads=2, qk_norm=False, start=tokenizer.eos_id
+    ).eval()
+    to_llama(model, tmp_path / "llama")
+    tokenizer.save(tmp_path / "saved")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "llama" / name).write_bytes((tmp_path / "saved" / name).read_bytes())
+    done = tokloom_("lm", "eval", tmp_path / "llama", "--data", texts / "held", "--json")
+    assert done.exit_code == 0, done.stderr
+    from tokloom.lm.scoring import score
+
+    held = [path.read_text() for path in sorted((texts / "held").rglob("*.txt"))]
+    ours = score(model, held, tokenizer).bits_per_byte
+    assert json.loads(done.stdout)["all"]["bits_per_byte"] == pytest.approx(ours, rel=1e-4)
 
 
 def test_no_run_no_model(tmp_path):

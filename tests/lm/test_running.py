@@ -90,6 +90,20 @@ def test_other_interfaces_train(tmp_path, model):
     assert 3 < result.measures["bits per byte"] < 16
 
 
+def test_spikes_are_shown_and_held_down(tmp_path):
+    model = {**TINY, "body": "liquid-spiking"}
+    for name, penalty in (("free", 0.0), ("held", 20.0)):
+        run(tmp_path / name, steps=30, model=model, spike_penalty=penalty, spike_target=0.02)
+    free, held = (
+        [line["spike rate"] for line in read(tmp_path / name / "log.jsonl") if "loss" in line]
+        for name in ("free", "held")
+    )
+    assert free[0] == pytest.approx(held[0])
+    assert 0 < held[-1] < free[-1] < 1
+    with pytest.raises(ArgumentError, match="liquid-spiking body"):
+        run(tmp_path / "none", steps=1, spike_penalty=1.0)
+
+
 SCRIPT = """
 import sys
 from lm.test_running import run

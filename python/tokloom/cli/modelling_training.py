@@ -67,6 +67,10 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="After the warm-up.")] = None,
     schedule: Annotated[str | None, typer.Option(help="cosine, constant or constant-then-decay.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
+    spike_penalty: Annotated[
+        float | None, typer.Option(min=0, help="How much neurons are held below --spike-target; 0.")
+    ] = None,
+    spike_target: Annotated[float | None, typer.Option(min=0, help="How often one may fire; 0.1.")] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Through torch.compile.")] = False,
     config: Annotated[
         Path | None,
@@ -179,6 +183,7 @@ def train(
         batch_size="auto" if size == "auto" else None,
         part=part,
         compiled=compile,
+        **_spikes(before, spike_penalty=spike_penalty, spike_target=spike_target),
         on_evaluation=None if sample is None else _sampler(opened, sample),
         progress=progress,
         resume=resume,
@@ -284,6 +289,12 @@ def _model(
     saved.pop("tokenizer", None)
     chosen = {name: value for name, value in options.items() if value is not None}
     return {**saved, **_section(config, "model"), **settings, **chosen}
+
+
+def _spikes(before: dict[str, Any] | None, **options: float | None) -> dict[str, Any]:
+    saved = {} if before is None else before["task"]
+    chosen = {name: saved.get(name) if value is None else value for name, value in options.items()}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _settings(given: list[str] | None) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def train_run(
     batch_size: int | Literal["auto"] | None = None,
     part: int | None = None,
     compiled: bool = False,
+    spike_penalty: float = 0.0,
+    spike_target: float = 0.1,
     on_evaluation: Callable[[LanguageModel], None] | None = None,
     progress: bool | Show = False,
     resume: bool = True,
@@ -110,6 +112,8 @@ def train_run(
         batch_size: in place of the configuration's; "auto": as many sequences as fit.
         part: sequences that are computed at once; gradients are added up.
         compiled: whether the loss goes through `torch.compile`.
+        spike_penalty: how much a spiking body is held below `spike_target`, the share of places at which a neuron may fire.
+        spike_target: see `spike_penalty`.
         on_evaluation: called at each evaluation.
         progress: as `tokloom.learned.train`.
         resume: as `tokloom.learned.train`.
@@ -142,6 +146,8 @@ def train_run(
             batch_size=given.get("batch_size") or TrainingConfiguration.batch_size,
             part=part,
             compiled=compiled,
+            spike_penalty=spike_penalty,
+            spike_target=spike_target,
             baselines=baselines_of(opened, training, validation, folder) if data.baselines else None,
             on_evaluation=on_evaluation,
         )

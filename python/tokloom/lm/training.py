@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from tokloom.corpus.sequences import Sequences
 from tokloom.errors import ArgumentError
 from tokloom.lm.baselines import UNIFORM
+from tokloom.lm.liquid import LiquidSpiking
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +35,9 @@ class LanguageModelTask:
         sequence_length: units to a sequence.
         batch_size: sequences of a step, of all devices together.
         part: sequences of a device that are computed at once; gradients are added up over the parts. None: all.
-        compiled: whether the loss goes through `torch.compile`.
+        compiled: whether the loss goes through `torch.compile`; then spikes aren't watched.
+        spike_penalty: how much a spiking body is held below `spike_target`; 0: it is only measured how often it fires.
+        spike_target: the share of places at which a neuron may fire.
         baselines: by name, bits per byte to be shown beside the model's.
         on_evaluation: is called at each evaluation, with the model in evaluation mode: to show samples, say.
 
@@ -66,6 +70,8 @@ class LanguageModelTask:
         batch_size: int,
         part: int | None = None,
         compiled: bool = False,
+        spike_penalty: float = 0.0,
+        spike_target: float = 0.1,
         baselines: Mapping[str, float | None] | None = None,
         on_evaluation: Callable[[LanguageModel], None] | None = None,
     ) -> None:
@@ -79,6 +85,13 @@ class LanguageModelTask:
         self.batch_size, self.part = batch_size, part
         self.baselines = dict(baselines or {})
         self.on_evaluation = on_evaluation
+        spiking = isinstance(model.body, LiquidSpiking) and model.config.body == "liquid-spiking"
+        self._watches = spiking and not compiled and not model.body.checkpointing
+        if spike_penalty and not self._watches:
+            raise ArgumentError(
+                "spike_penalty is for a liquid-spiking body, without torch.compile and without checkpointing"
+            )
+        self.spike_penalty, self.spike_target = spike_penalty, spike_target
         self._nll: Callable[..., Tensor] = torch.compile(model.nll) if compiled else model.nll
         self._bytes_a_unit = training.text_bytes / max(1, self.training.units)
 
@@ -91,6 +104,8 @@ class LanguageModelTask:
             "training": self.training.shards.digest,
             "validation": self.validation.shards.digest,
             "sequence_length": self.training.length,
+            "spike_penalty": self.spike_penalty,
+            "spike_target": self.spike_target,
         }
 
     @property
@@ -136,11 +151,22 @@ class LanguageModelTask:
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ARG002
         """Nats of a unit, in the mean over those that count; beside it the bits of a byte, by the text's mean bytes to a unit."""
-        nats = self._nll(batch["units"], batch["documents"])
+        body = self.model.body
+        watched = body.watch_spikes() if self._watches and isinstance(body, LiquidSpiking) else nullcontext()
+        with watched as rates:
+            nats = self._nll(batch["units"], batch["documents"])
         loss = (nats * batch["counted"]).sum() * batch["each"]
-        counted = batch["counted"].sum().clamp(min=1)
-        mean = (nats.detach() * batch["counted"]).sum() / counted
-        return loss, {"training bits per byte": mean / (math.log(2) * max(self._bytes_a_unit, 1e-9))}
+        counted = batch["counted"].sum()
+        mean = (nats.detach() * batch["counted"]).sum() / counted.clamp(min=1)
+        shown: dict[str, Tensor | float] = {
+            "training bits per byte": mean / (math.log(2) * max(self._bytes_a_unit, 1e-9))
+        }
+        if rates is not None:
+            if self.spike_penalty:
+                share = counted * batch["each"]  # of the batch, where this is a part of it
+                loss = loss + self.spike_penalty * share * rates.penalty(self.spike_target)
+            shown["spike rate"] = torch.stack([layer.detach().mean() for layer in rates.layers]).mean()
+        return loss, shown
 
     def evaluate(self) -> dict[str, float]:
         """Bits per byte of the held-out text, every byte counted once; and the baselines."""
