@@ -83,6 +83,7 @@ def test_gradients_added_up_are_the_same(whole, tmp_path):
         {"body": "liquid", "input": "chunk-vectors", "vocab_size": 4},
         {"body": "liquid-spiking", "input": "composed"},
         {"vocab_size": 320},
+        {"head": "adaptive-softmax"},
     ],
 )
 def test_other_interfaces_train(tmp_path, model):
@@ -236,6 +237,24 @@ def test_another_shape_or_a_cut_checkpoint_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(FormatError, match="cut short"):
         run(tmp_path / "run", steps=1)
+
+
+def test_a_changed_shard_is_refused_before_it_is_read(tmp_path):
+    run(tmp_path / "run", steps=1)
+    path = tmp_path / "run" / "data" / "train" / "tokens-00000.bin"
+    path.write_bytes(b"\xff\xff" + path.read_bytes()[2:])
+    with pytest.raises(FormatError, match="it was changed"):
+        run(tmp_path / "run", steps=1)
+
+
+def test_the_adaptive_softmax_knows_what_is_common(tmp_path):
+    run(tmp_path / "run", steps=1, model={**TINY, "head": "adaptive-softmax"})
+    model, _ = open_run(tmp_path / "run")
+    counts = [0] * 256
+    for document in open_shards(tmp_path / "run" / "data" / "train").documents():
+        for id in document.ids.tolist():
+            counts[id] += 1
+    assert model.head.by_rank[0] == max(range(256), key=counts.__getitem__)
 
 
 @pytest.mark.faults

@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.distributed
 
@@ -124,15 +125,18 @@ def train_run(
     folder = Path(directory)
     given = dict(configuration) if isinstance(configuration, Mapping) else dict(vars(configuration))
     with placed(given.get("device") or "cpu", given.get("threads")) as place:
-        built = new_model(opened, model or {}, int(given.get("seed") or 0))
+        config = ModelConfig.for_tokenizer(opened, **(model or {}))
         if place.rank == 0:
             keep_tokenizer(opened, folder)
-            first = shards_of(opened, built.config, data, folder)
+            first = shards_of(opened, config, data, folder)
+            for shards in first:
+                open_shards(shards.directory, verify=True)  # an id that was changed would index past the rows
             if data.baselines:
                 baselines_of(opened, *first, folder)
         if place.ranks > 1:
             torch.distributed.barrier()
-        training, validation = shards_of(opened, built.config, data, folder)
+        training, validation = shards_of(opened, config, data, folder)
+        built = new_model(opened, config, int(given.get("seed") or 0), training)
         if batch_size == "auto":
             fits = batch_that_fits(memory_of(built, data.sequence_length), place.device, ranks=place.ranks)
             given["batch_size"] = _known_batch(folder) or fits
@@ -162,12 +166,27 @@ def train_run(
     return result
 
 
-def new_model(tokenizer: Tokenizer, choices: Mapping[str, Any], seed: int) -> LanguageModel:
-    """The model at the start: a pure function of its configuration and the seed."""
-    config = ModelConfig.for_tokenizer(tokenizer, **choices)
+def new_model(
+    tokenizer: Tokenizer, config: ModelConfig, seed: int, training: Shards | None = None
+) -> LanguageModel:
+    """The model at the start: a pure function of its configuration, the seed and, for some heads, of counts.
+
+    Args:
+        tokenizer: the tokenizer.
+        config: the model's.
+        seed: of its weights.
+        training: where the adaptive softmax counts which units are common. None: as the ids come, for its shape alone.
+    """
+    tables = dict(tables_for(tokenizer, config))
+    if config.head == "adaptive-softmax":
+        counts = np.zeros(config.vocab_size, np.int64)
+        for part in training.tokens if training is not None else ():
+            for begin in range(0, len(part), 1 << 24):
+                counts += np.bincount(part[begin : begin + (1 << 24)], minlength=config.vocab_size)
+        tables["order"] = np.argsort(-counts, kind="stable")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LanguageModel(config, tables_for(tokenizer, config))
+        return LanguageModel(config, tables)
 
 
 def planned(
@@ -190,7 +209,7 @@ def planned(
         units: of the training text, where that is known.
     """
     with placed(device, None) as place:
-        built = new_model(tokenizer, model, 0).to(place.device)
+        built = new_model(tokenizer, ModelConfig.for_tokenizer(tokenizer, **model), 0).to(place.device)
         memory = memory_of(built, sequence_length)
         size = batch_that_fits(memory, place.device) if batch_size == "auto" else batch_size
     epoch = None if units is None else max(1, units // (sequence_length * size))
