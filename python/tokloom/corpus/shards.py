@@ -28,7 +28,7 @@ from tokloom.storage import as_source_error, read_file
 if TYPE_CHECKING:
     from tokloom.tokenizer import Tokenizer
 
-__all__ = ["Document", "Shards", "is_shards", "open_shards"]
+__all__ = ["Document", "Shards", "open_shards"]
 
 VERSION = 1
 KIND = "token shards"
@@ -143,11 +143,6 @@ class Shards:
                 break
             found.append(parts[number][max(0, start - begin) : end - begin])
         return np.concatenate(found) if len(found) != 1 else np.asarray(found[0]) if found else np.zeros(0)
-
-
-def is_shards(path: Path) -> bool:
-    """Whether a path is a folder of shards, or of a run's two."""
-    return (path / INDEX).is_file()
 
 
 def open_shards(directory: Path, *, verify: bool = False) -> Shards:
