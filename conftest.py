@@ -20,7 +20,13 @@ NEEDED = ("transformers", "jinja2")
 # What trains can't be imported without these; what uses the result can. `make test-learned` has them.
 LEARNED = [
     Path(__file__).parent / name
-    for name in ("python/tokloom/learned", "python/tokloom/lm", "tests/learned", "tests/lm")
+    for name in (
+        "python/tokloom/learned",
+        "python/tokloom/lm",
+        "python/tokloom/corpus/datasets.py",
+        "tests/learned",
+        "tests/lm",
+    )
 ]
 NEEDED_TO_LEARN = ("torch", "safetensors", "einops", "jaxtyping", "vector_quantize_pytorch")
 IMPORTS = re.compile(rf"^(?: *>>> )?(?:import|from) ({'|'.join(NEEDED_TO_LEARN)})\b", re.MULTILINE)

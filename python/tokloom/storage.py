@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tokloom.errors import ArgumentError, SourceError
@@ -92,20 +93,42 @@ def write_directory(directory: Path, files: Mapping[str, bytes], *, mark: str, o
                 f"{directory} is no saved vocabulary (it has no {mark}), and its files are somebody's: "
                 "save to a folder of its own"
             )
-        _write_directory(directory, files)
+        with _filled(directory) as partial:
+            for name, data in files.items():
+                _write(partial / name, data)
     except OSError as error:
         raise as_source_error(error, directory) from None
 
 
-def _write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
+@contextmanager
+def new_directory(directory: Path) -> Iterator[Path]:
+    """A folder to fill with files too large to be held; it gets its name when the block ends without an error.
+
+    Raises:
+        SourceError: something lies there already, the system refuses, or the disk is full.
+    """
+    directory = _named(directory)
+    if os.path.lexists(directory) and not (directory.is_dir() and not any(directory.iterdir())):
+        raise SourceError(errno.EEXIST, "something lies there already; give another folder", str(directory))
+    try:
+        with _filled(directory) as partial:
+            yield partial
+    except SourceError:
+        raise
+    except OSError as error:
+        raise as_source_error(error, directory) from None
+
+
+@contextmanager
+def _filled(directory: Path) -> Iterator[Path]:
+    """A folder beside, which takes the name's place when the block ends."""
     import shutil
 
     directory.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(directory)
     try:
         partial.mkdir()
-        for name, data in files.items():
-            _write(partial / name, data)
+        yield partial
         try:
             partial.replace(directory)
         except OSError:

@@ -10,6 +10,7 @@ from tokloom.cli.cutting import cuts
 from tokloom.cli.knowing import check, fetch, names
 from tokloom.cli.learning import learn
 from tokloom.cli.looking import compare, inspect
+from tokloom.cli.modelling import add_commands, lm
 from tokloom.cli.training import train
 from tokloom.cli.using import count, decode, encode
 
@@ -33,6 +34,8 @@ for _command in (
 ):  # as the help lists them
     app.command(cls=SpreadCommand)(_command)
 app.add_typer(learn)
+add_commands()
+app.add_typer(lm)
 
 
 def main() -> None:

@@ -43,7 +43,9 @@ class Task(Protocol):
     """What is trained, on what, and how it is judged.
 
     A task may also have `description`, a mapping of plain values (kind, shapes, the text's fingerprint): a run goes on
-    only with the same. And `sections`, what stands in `configuration.json` beside `training`, by the section's name.
+    only with the same. And `sections`, what stands in `configuration.json` beside `training`, by the section's name. And
+    `parts`, a method that gives the parts of a batch, whose losses add up to the batch's: gradients are then added up
+    part by part (less memory, the same step).
     """
 
     model: torch.nn.Module

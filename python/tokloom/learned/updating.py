@@ -115,14 +115,10 @@ class Updater:
         choices, place = self.configuration, self.place
         seed_generator(seed_of(choices.seed, step, place.rank), place.device)
         batch = self.task.batch(step, seed=choices.seed, rank=place.rank, ranks=place.ranks)
-        # Not every device has an autocast, even one that is switched off.
-        bfloat16 = choices.precision == "bfloat16"
-        with torch.autocast(place.device.type, torch.bfloat16) if bfloat16 else nullcontext():
-            loss, measures = self._loss(moved(batch, place.device), step)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss, measures = self._gradients(batch, step)
         norm = nn.utils.clip_grad_norm_(self.trained.values(), choices.clip).item()
-        mean, stop_all = _over_all(loss.detach(), stop, place)
+        mean, stop_all = _over_all(loss, stop, place)
         if not (math.isfinite(mean) and math.isfinite(norm)):
             raise TrainingError(
                 f"step {step + 1}: the loss is {mean:g} and the norm of its gradients {norm:g}; a lower learning_rate "
@@ -132,6 +128,25 @@ class Updater:
             group["lr"] = rate
         self.optimiser.step()
         return Update(mean, norm, rate, measures, stop_all)
+
+    def _gradients(self, batch: Any, step: int) -> tuple[Tensor, Mapping[str, Tensor | float]]:  # noqa: ANN401
+        """The loss, its gradients added up over the parts of the batch; measures are the last part's."""
+        parts = self.task.parts(batch) if hasattr(self.task, "parts") else [batch]
+        # Not every device has an autocast, even one that is switched off.
+        bfloat16 = self.configuration.precision == "bfloat16"
+        total: Tensor | None = None
+        measures: Mapping[str, Tensor | float] = {}
+        for number, part in enumerate(parts, start=1):
+            # Devices wait for each other once a step, not at every part.
+            alone = isinstance(self._loss, DistributedDataParallel) and number < len(parts)
+            with self._loss.no_sync() if alone else nullcontext():
+                with torch.autocast(self.place.device.type, torch.bfloat16) if bfloat16 else nullcontext():
+                    loss, measures = self._loss(moved(part, self.place.device), step)
+                loss.backward()
+            total = loss.detach() if total is None else total + loss.detach()
+        if total is None:
+            raise ArgumentError("a batch without parts trains nothing")
+        return total, measures
 
     def _new_optimiser(self) -> torch.optim.Optimizer:
         """AdamW; what isn't a matrix (biases, norms) doesn't decay."""

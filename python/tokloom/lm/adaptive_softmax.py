@@ -79,5 +79,5 @@ class AdaptiveSoftmax(Head):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """A unit for each vector."""
-        drawn: Tensor = self.by_rank[choice.draw(self.softmax.log_prob(hidden.float()), generator)]
-        return drawn
+        scores = self.softmax.log_prob(hidden.float())[:, self.ranks]
+        return choice.draw(self.allowed(scores), generator)

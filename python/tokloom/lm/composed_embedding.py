@@ -171,4 +171,4 @@ class ComposedEmbedding(Input, Head):
         """A unit for each vector; with a head of bytes its symbols, (B, length)."""
         if self.decoder is not None:
             return self.decoder.sample(hidden, choice, generator)
-        return choice.draw(self._query(hidden) @ self.rows().T, generator)
+        return choice.draw(self.allowed(self._query(hidden) @ self.rows().T), generator)

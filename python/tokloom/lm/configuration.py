@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -38,6 +39,7 @@ PRESETS: dict[str, dict[str, int]] = {
 }
 """Bodies of about 0.8, 14 and 85 million parameters."""
 
+CHUNK = 16
 LARGEST = 1 << 24
 """What no size in a configuration may be above: nothing is built from a nonsensical file."""
 
@@ -131,7 +133,8 @@ class ModelConfig:
         Args:
             tokenizer: a name, a folder, or a tokenizer.
             preset: the body's size.
-            vocab_size: rows for more units than it has, a multiple of 64 say. None: as many as it has.
+            vocab_size: rows for more units than it has, a multiple of 64 say. None: as many as it has. For chunks: the
+                bytes in one. None: 16.
             **choices: any other attribute.
 
         Raises:
@@ -142,14 +145,13 @@ class ModelConfig:
         if preset not in PRESETS:
             raise ArgumentError(f"preset is {preset!r}; there are {', '.join(PRESETS)}")
         opened = tokenizer if isinstance(tokenizer, Tokenizer) else load(tokenizer)
-        needed = opened.vocab_size
+        chunks = choices.get("input") == "chunk-vectors"
+        if chunks and any(opened.token_bytes(byte) != bytes([byte]) for byte in range(256)):
+            raise ArgumentError(f"chunks are of bytes, and the ids of {opened.name} aren't: take 'bytes'")
+        needed = CHUNK if chunks and vocab_size is None else 1 if chunks else opened.vocab_size
         if vocab_size is not None and vocab_size < needed:
             name = opened.name if isinstance(tokenizer, Tokenizer) else str(tokenizer)
-            raise ArgumentError(
-                f"{vocab_size:,} rows are too few for {name}: its ids {vocab_size:,} to {needed - 1:,} would have none. "
-                f"Make a smaller tokenizer, and train with that: "
-                f"tokloom prune {name} -o smaller --keep {vocab_size}"
-            )
+            raise too_few_rows(name, vocab_size, needed)
         if hasattr(opened, "digits") and "input" not in choices:
             choices["input"] = "code-digits"
         if choices.get("input") == "code-digits" and vocab_size not in {None, needed}:
@@ -185,6 +187,15 @@ class ModelConfig:
             return cls(**values)
         except (TypeError, ArgumentError) as error:
             raise FormatError(str(error)) from None
+
+
+def too_few_rows(name: str, rows: int, needed: int) -> ArgumentError:
+    """The error where a tokenizer has more ids than there are to be rows; `name` is how a shell calls it."""
+    return ArgumentError(
+        f"{rows:,} rows are too few for {name}: its ids {rows:,} to {needed - 1:,} would have none. "
+        f"Make a smaller tokenizer, and train with that: "
+        f"tokloom prune {shlex.quote(name)} -o smaller --keep {rows}"
+    )
 
 
 def _fits(value: object, kind: str) -> bool:

@@ -38,9 +38,16 @@ class Head(nn.Module, ABC):
 
     Attributes:
         width: D.
+        forbidden: which units are never sampled, (V,): those that stand for nothing. None: all may be. Likelihoods are of
+            all units, these included.
     """
 
     width: int
+    forbidden: Tensor | None = None
+
+    def allowed(self, scores: Float[Tensor, "rows units"]) -> Float[Tensor, "rows units"]:
+        """The scores, −inf where a unit is forbidden."""
+        return scores if self.forbidden is None else scores.masked_fill(self.forbidden, -torch.inf)
 
     @abstractmethod
     def nll(

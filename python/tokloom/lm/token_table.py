@@ -99,7 +99,7 @@ class TokenTable(Input, Head):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """A unit for each vector."""
-        return choice.draw(self.logits(hidden), generator)
+        return choice.draw(self.allowed(self.logits(hidden)), generator)
 
 
 def _there(rows: Tensor | None, use: str) -> Tensor:
