@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 import tokloom
 from tokloom.cli import app
 from tokloom.learned.log import read
-from tokloom.lm.running import open_run
+
+pytest.importorskip("torch", reason="torch isn't installed (make test-learned runs these)")
+
+from tokloom.lm.running import open_run  # noqa: E402
 
 SMALL = ["--set", "width=16", "--set", "layers=1", "--set", "heads=2", "--threads", "1"]
 SHORT = [*SMALL, "--sequence-length", "32", "--batch-size", "4", "--no-progress", "--held-out", "0.1"]
