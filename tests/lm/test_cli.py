@@ -17,7 +17,7 @@ from tokloom.learned.log import read
 
 pytest.importorskip("torch", reason="torch isn't installed (make test-learned runs these)")
 
-from tokloom.lm.running import open_run  # noqa: E402
+from tokloom.lm.running import open_run
 
 SMALL = ["--set", "width=16", "--set", "layers=1", "--set", "heads=2", "--threads", "1"]
 SHORT = [*SMALL, "--sequence-length", "32", "--batch-size", "4", "--no-progress", "--held-out", "0.1"]
