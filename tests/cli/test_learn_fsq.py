@@ -63,7 +63,7 @@ def test_an_option_of_another_kind_is_refused(run, tmp_path, kind, option):
 def test_options_of_a_lattice_that_contradict_each_other(run, tmp_path, options, said):
     result = run("learn", "fsq", "--kind", "lattice", "-o", str(tmp_path / "mine"), *options)
     assert result.exit_code == 2
-    assert said in result.output
+    assert said in " ".join(result.output.split()).replace(" │ │ ", " ")  # the message stands in a box
 
 
 @pytest.mark.parametrize(
