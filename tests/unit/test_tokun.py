@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import tokloom
 from tokloom.learned import shipped
+from tokloom.learned import tensors as numbers
 from tokloom.learned.tokun import Shape, TokunAutoencoder
 from tokloom.learned.tokun.baseline import ConcatenatedBits
 from tokloom.learned.tokun.characters import as_bytes, as_code_points, as_text, chunked, code_points
 from tokloom.learned.tokun.report import accuracy, deviations, noised, shift_sensitivity, windows
 from tokloom.learned.tokun.space import between, nearest, picture, projected
-from tokloom.learned.tokun.tensors import read_tensors, write_tensors
 
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 # What the shipped weights gave on the machine that they were trained on.
@@ -307,7 +307,7 @@ def test_weights_that_were_changed_or_cut_short_are_refused(copy):
 
 def test_foreign_weights_are_refused(copy):
     path = copy / "model.safetensors"
-    tensors = read_tensors(path.read_bytes(), "model")
+    tensors = numbers.read(path.read_bytes(), "model")
     for name, value in (
         ("encoder.0.table", np.zeros((3, 255, 128), np.int8)),
         ("encoder.0.multiplier", -np.ones(128, np.int32)),
@@ -317,7 +317,7 @@ def test_foreign_weights_are_refused(copy):
         ("encoder.scale", np.full(256, np.nan, np.float32)),
         ("decoder.scale", np.zeros(1, np.float32)),
     ):
-        path.write_bytes(write_tensors({**tensors, name: value}))
+        path.write_bytes(numbers.write({**tensors, name: value}))
         with pytest.raises(tokloom.FormatError):
             tokloom.load(copy)
 
@@ -336,7 +336,7 @@ def test_foreign_weights_are_refused(copy):
 )
 def test_a_header_that_is_none_is_refused(header):
     with pytest.raises(tokloom.FormatError, match="here"):
-        read_tensors(len(header).to_bytes(8, "little") + header + b"\0", "here")
+        numbers.read(len(header).to_bytes(8, "little") + header + b"\0", "here")
 
 
 # The baseline, and what measures

@@ -12,8 +12,8 @@ import numpy as np
 
 from tokloom import saved
 from tokloom.errors import ArgumentError, FormatError
+from tokloom.learned import tensors as numbers
 from tokloom.learned.tokun.shape import Shape
-from tokloom.learned.tokun.tensors import read_tensors, write_tensors
 from tokloom.storage import read_file, write_directory
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def fingerprint(weights: Weights) -> str:
     """sha256 (hex) over all that can change a vector or a character: shape, layers, weights."""
     told = json.dumps(_told(weights), sort_keys=True, separators=(",", ":")).encode()
     digest = hashlib.sha256(b"tokun 1\n" + len(told).to_bytes(8, "little") + told)
-    digest.update(write_tensors(weights.tensors))
+    digest.update(numbers.write(weights.tensors))
     return digest.hexdigest()
 
 
@@ -53,7 +53,7 @@ def save(weights: Weights, fingerprint: str, directory: str | PathLike[str]) -> 
         "card": dict(weights.card),
     }
     files = {
-        saved.MODEL: write_tensors(weights.tensors),
+        saved.MODEL: numbers.write(weights.tensors),
         saved.DESCRIPTION: (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode(),
     }
     write_directory(Path(directory), files, mark=saved.DESCRIPTION, ours=saved.ours_in(Path(directory)))
@@ -68,7 +68,7 @@ def open_saved(directory: Path, description: dict[str, Any]) -> TokunAutoencoder
     from tokloom.learned.tokun.autoencoder import TokunAutoencoder, Weights
 
     origin = str(directory / saved.DESCRIPTION)
-    tensors = read_tensors(
+    tensors = numbers.read(
         read_file(directory / saved.MODEL, at_most=LARGEST_MODEL), str(directory / saved.MODEL)
     )
     try:
