@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 import tokloom
-from tokloom.learned.soft import EmbeddingMatrix, SoftConfiguration, SoftEmbedding, safetensors_file
+from tokloom.learned import tensors as numbers
+from tokloom.learned.soft import EmbeddingMatrix, SoftConfiguration, SoftEmbedding
 from tokloom.learned.soft.configuration import shapes
 
 WORDS = [
@@ -76,7 +77,7 @@ def learnable() -> EmbeddingMatrix:
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, NDArray[np.float32]]) -> None:
-    path.write_bytes(safetensors_file.encode(dict(tensors)))
+    path.write_bytes(numbers.write(tensors))
 
 
 def write_header(path: Path, header: object, data: bytes = b"") -> None:

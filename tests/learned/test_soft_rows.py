@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 import tokloom
 from learned.soft_models import drawn
 from tokloom.cli import app
-from tokloom.learned.soft import NoIdsError, SoftConfiguration, SoftEmbedding, safetensors_file
+from tokloom.learned import tensors
+from tokloom.learned.soft import NoIdsError, SoftConfiguration, SoftEmbedding
 from tokloom.learned.soft.configuration import shapes
 from tokloom.learned.soft.features import PAD, ngrams, symbols
 
@@ -191,15 +192,15 @@ def test_weights_cut_short_missing_foreign_or_not_finite_are_refused(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(tokloom.FormatError):
             tokloom.load(folder)
-    path.write_bytes(safetensors_file.encode({"a": np.ones(3, np.float32)}))
+    path.write_bytes(tensors.write({"a": np.ones(3, np.float32)}))
     with pytest.raises(tokloom.FormatError, match="weights are missing"):
         tokloom.load(folder)
     weights = {name: np.zeros(shape, np.float32) for name, shape in shapes(SMALL["bag"]).items()}
-    path.write_bytes(safetensors_file.encode({**weights, "more": np.ones(1, np.float32)}))
+    path.write_bytes(tensors.write({**weights, "more": np.ones(1, np.float32)}))
     with pytest.raises(tokloom.FormatError, match="another model: more"):
         tokloom.load(folder)
     weights["table"][0, 0] = np.inf
-    path.write_bytes(safetensors_file.encode(weights))
+    path.write_bytes(tensors.write(weights))
     with pytest.raises(tokloom.FormatError, match="not finite"):
         tokloom.load(folder)
     path.unlink()

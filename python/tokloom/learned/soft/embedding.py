@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from tokloom import saved
 from tokloom.errors import ArgumentError, FormatError, MissingDependencyError, TokloomError
-from tokloom.learned.soft import forward, safetensors_file
+from tokloom.learned import tensors
+from tokloom.learned.soft import forward
 from tokloom.learned.soft.configuration import Output, SoftConfiguration, shapes
-from tokloom.storage import write_directory
+from tokloom.storage import read_file, write_directory
 from tokloom.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class SoftEmbedding:
             "trained": self.trained,
         }
         files = {
-            WEIGHTS: safetensors_file.encode(self._weights),
+            WEIGHTS: tensors.write(self._weights),
             saved.DESCRIPTION: (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode(),
         }
         ours = (saved.DESCRIPTION, WEIGHTS)
@@ -245,7 +246,9 @@ def open_saved(directory: Path, description: dict[str, Any]) -> SoftEmbedding:
         raise FormatError(f"{origin}: the field trained must be a table")
     try:
         configuration = SoftConfiguration.from_dict(told)
-        weights = safetensors_file.read_all(directory / WEIGHTS, at_most=LARGEST)
+        path = directory / WEIGHTS
+        found = tensors.read(read_file(path, at_most=LARGEST), str(path))
+        weights = {name: found[name].astype(np.float32) for name in found}
         soft = SoftEmbedding(configuration, weights, name=directory.resolve().name, trained=trained)
     except (ArgumentError, TypeError) as error:
         raise FormatError(f"{origin}: {error}") from None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tokloom.errors import FormatError
 from tokloom.storage import as_source_error
 
-__all__ = ["Entry", "decode", "encode", "header", "read", "read_all"]
+__all__ = ["Entry", "decode", "header", "read"]
 
 LARGEST_HEADER = 1 << 26
 LARGEST_TENSOR = 1 << 34  # bytes: 16 GB, four times the largest published embedding
@@ -108,38 +108,3 @@ def decode(data: bytes, dtype: str) -> NDArray[np.float32]:
         return (np.frombuffer(data, "<u2").astype(np.uint32) << np.uint32(16)).view(np.float32)
     kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
     return np.frombuffer(data, kinds[dtype]).astype(np.float32)
-
-
-def read_all(path: Path, *, at_most: int) -> dict[str, NDArray[np.float32]]:
-    """All tensors of a file of ours as float32.
-
-    Raises:
-        FormatError: it is no such file, or has more than `at_most` bytes of numbers.
-    """
-    entries = header(path)
-    if sum(entry.stop - entry.start for entry in entries.values()) > at_most:
-        raise FormatError(f"{path}: more than {at_most:,} bytes of numbers")
-    return {name: read(path, name, entry) for name, entry in entries.items()}
-
-
-def encode(tensors: dict[str, NDArray[np.float32]], metadata: dict[str, str] | None = None) -> bytes:
-    """The bytes of a safetensors file with these tensors as float32, names in order.
-
-    Example:
-        >>> encode({"a": np.zeros(1, np.float32)})[8:20]
-        b'{"a":{"dtype'
-    """
-    table: dict[str, Any] = {} if metadata is None else {"__metadata__": metadata}
-    parts, at = [], 0
-    for name in sorted(tensors):
-        data = np.ascontiguousarray(tensors[name], "<f4").tobytes()
-        table[name] = {
-            "dtype": "F32",
-            "shape": list(tensors[name].shape),
-            "data_offsets": [at, at + len(data)],
-        }
-        parts.append(data)
-        at += len(data)
-    told = json.dumps(table, separators=(",", ":")).encode()
-    told += b" " * (-len(told) % 8)
-    return b"".join([len(told).to_bytes(8, "little"), told, *parts])
