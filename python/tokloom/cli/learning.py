@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tokloom.cli.app import SpreadCommand
+from tokloom.cli.needing import need
 
 if TYPE_CHECKING:
     from tokloom.learned.configuration import TrainingConfiguration
@@ -97,11 +97,7 @@ def need_torch(command: str) -> None:
     Raises:
         MissingDependencyError: the message names the extra.
     """
-    from tokloom.learned import missing_extra
-
-    for module in ("torch", "safetensors"):
-        if find_spec(module) is None:
-            raise missing_extra(command, module)
+    need(command, "learned", "torch", "safetensors")
 
 
 def run_folder(output: Path) -> Path:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tokloom.cli.app import SpreadCommand
-from tokloom.errors import MissingDependencyError
+from tokloom.cli.needing import need
 
 if TYPE_CHECKING:
     from tokloom.corpus.sources import Source
@@ -38,19 +37,13 @@ def add_commands() -> None:
         lm.command(name, cls=SpreadCommand)(command)
 
 
-def need_torch(command: str, *more: str) -> None:
-    """Ends a command before its work where PyTorch, or what else it needs, isn't installed.
+def need_torch(command: str) -> None:
+    """Ends a command before its work where PyTorch isn't installed.
 
     Raises:
         MissingDependencyError: the message names the extra.
     """
-    for module in ("torch", "safetensors", *more):
-        if find_spec(module) is None:
-            extra = "transformers" if module == "transformers" else "lm"
-            raise MissingDependencyError(
-                f"{command} needs {module}, which isn't installed: pip install 'tokloom[{extra}]'",
-                name=module,
-            )
+    need(command, "lm", "torch", "safetensors")
 
 
 def text_of(paths: list[str], text_field: str) -> Source:
@@ -65,7 +58,7 @@ def text_of(paths: list[str], text_field: str) -> Source:
 def opened(model: Path, command: str) -> tuple[Any, Any]:
     """A run's model and its tokenizer; or those of a folder of transformers: weights in safetensors, no code of theirs."""
     if not (model / "model").is_dir() and (model / "config.json").is_file():
-        need_torch(command, "transformers")
+        need(command, "transformers", "transformers")
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
