@@ -136,6 +136,9 @@ from tokloom.learned import TrainingConfiguration, train
 choices = dict(threads=1, warmup=3, log_every=1, checkpoint_every=10, precision="float32", learning_rate=0.01)
 length = {"minutes": 0.02} if sys.argv[2] == "minutes" else {"steps": int(sys.argv[2])}
 train(Plain(), TrainingConfiguration(**length, **choices), sys.argv[1])
+from pathlib import Path
+left = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+assert not any("gloo" in name for name in left), left  # they would meet the end of Python
 """
 
 

@@ -111,10 +111,14 @@ def train(
         shown(progress if place.rank == 0 else False) as show,
         stopping() as stop,
     ):
-        run = _Run(task, configuration, folder, place)
-        if not run.goes_on(resume=resume):
-            run.begin()
-        return run.finish(show, stop)
+        return _through(_Run(task, configuration, folder, place), resume, show, stop)
+
+
+def _through(run: _Run, resume: bool, show: Show, stop: Stop) -> TrainingResult:
+    """In a function of its own: nothing of the run is held any more when the processes part."""
+    if not run.goes_on(resume=resume):
+        run.begin()
+    return run.finish(show, stop)
 
 
 class _Run:
